@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/identity/data_folder.h"
+
+#include <map>
+#include <sstream>
+
+namespace weir::identity {
+namespace {
+
+using host::Await;
+using host::File;
+using host::OpenMode;
+
+constexpr char kFile[] = "identity";
+constexpr int kFormat = 1;
+
+std::string Encode(const DataFolder& folder) {
+  std::ostringstream out;
+  out << "format=" << kFormat << "\nrole=" << folder.role << "\nid=" << folder.id
+      << "\ndirectory=" << folder.directory << "\n";
+  if (!folder.cluster.is_nil()) out << "cluster=" << folder.cluster << "\n";
+  return out.str();
+}
+
+Result<DataFolder> Decode(const std::string& text) {
+  std::map<std::string, std::string> fields;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    size_t equals = line.find('=');
+    if (equals != std::string::npos) fields[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  auto directory = DirectoryId::Parse(fields["directory"]);
+  auto cluster = fields.contains("cluster") ? ClusterId::Parse(fields["cluster"]) : ClusterId();
+  if (fields["format"] != std::to_string(kFormat) || !directory || !cluster ||
+      fields["role"].empty() || fields["id"].empty()) {
+    return Fail(Error::Kind::kCorrupt,
+                "the file 'identity' of the data folder cannot be understood; restore it, or start "
+                "this process with an empty folder");
+  }
+  return DataFolder{fields["role"], static_cast<int32_t>(std::stol(fields["id"])), *directory,
+                    *cluster};
+}
+
+std::string FolderOf(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+}  // namespace
+
+host::Task<Result<std::string>> ReadFile(host::Disk& disk, std::string path) {
+  auto file = co_await Await<Result<std::shared_ptr<File>>>(
+      [&](auto done) { disk.Open(path, OpenMode::kRead, std::move(done)); });
+  if (!file) co_return std::unexpected(file.error());
+  auto size = co_await Await<Result<uint64_t>>(
+      [&](auto done) { (*file)->Size(std::move(done)); });
+  if (!size) co_return std::unexpected(size.error());
+  auto bytes = co_await Await<Result<Bytes>>(
+      [&](auto done) { (*file)->Read(0, *size, std::move(done)); });
+  if (!bytes) co_return std::unexpected(bytes.error());
+  co_return bytes->ToString();
+}
+
+host::Task<Result<void>> ReplaceFile(host::Disk& disk, std::string path, std::string contents) {
+  std::string scratch = path + ".new";
+  co_await Await<Result<void>>([&](auto done) { disk.Remove(scratch, std::move(done)); });
+  auto file = co_await Await<Result<std::shared_ptr<File>>>(
+      [&](auto done) { disk.Open(scratch, OpenMode::kCreate, std::move(done)); });
+  if (!file) co_return std::unexpected(file.error());
+  auto wrote = co_await Await<Result<void>>([&](auto done) {
+    (*file)->Write(0, {Bytes::FromString(contents)}, std::move(done));
+  });
+  if (!wrote) co_return std::unexpected(wrote.error());
+  auto synced = co_await Await<Result<void>>([&](auto done) { (*file)->Sync(std::move(done)); });
+  if (!synced) co_return std::unexpected(synced.error());
+  auto renamed = co_await Await<Result<void>>(
+      [&](auto done) { disk.Rename(scratch, path, std::move(done)); });
+  if (!renamed) co_return std::unexpected(renamed.error());
+  co_return co_await Await<Result<void>>(
+      [&](auto done) { disk.SyncFolder(FolderOf(path), std::move(done)); });
+}
+
+host::Task<Result<void>> RemoveFile(host::Disk& disk, std::string path) {
+  auto removed =
+      co_await Await<Result<void>>([&](auto done) { disk.Remove(path, std::move(done)); });
+  if (!removed) co_return std::unexpected(removed.error());
+  co_return co_await Await<Result<void>>(
+      [&](auto done) { disk.SyncFolder(FolderOf(path), std::move(done)); });
+}
+
+host::Task<Result<DataFolder>> OpenDataFolder(host::Disk& disk, host::Random& random,
+                                              std::string role, int32_t id) {
+  auto text = co_await ReadFile(disk, kFile);
+  if (!text && text.error().kind != Error::Kind::kNotFound) {
+    co_return std::unexpected(text.error().While("reading whose the data folder is"));
+  }
+  if (!text) {
+    DataFolder folder{role, id, DirectoryId(random.NextUuid()), ClusterId()};
+    auto written = co_await ReplaceFile(disk, kFile, Encode(folder));
+    if (!written) co_return std::unexpected(written.error().While("making the data folder ours"));
+    co_return folder;
+  }
+  auto folder = Decode(*text);
+  if (!folder) co_return folder;
+  if (folder->role != role || folder->id != id) {
+    co_return Fail(Error::Kind::kInvalid,
+                   "the data folder belongs to " + folder->role + " " + std::to_string(folder->id) +
+                       ", and this is " + role + " " + std::to_string(id) +
+                       ": give --id and --data that belong together");
+  }
+  co_return folder;
+}
+
+host::Task<Result<void>> JoinCluster(host::Disk& disk, DataFolder folder, ClusterId cluster) {
+  folder.cluster = cluster;
+  co_return co_await ReplaceFile(disk, kFile, Encode(folder));
+}
+
+}  // namespace weir::identity
