@@ -12,13 +12,13 @@ namespace weir {
 
 struct Error {
   enum class Kind {
-    kIo,         // The device failed: EIO and all that has no better name.
-    kNotFound,   // No such file or folder.
-    kFull,       // No space left, or a quota.
-    kReadOnly,   // A read-only file system, or no permission.
-    kCorrupt,    // Read, but not what was written: a checksum, a magic, a gap.
-    kInUse,      // Another process holds it: a folder, a port.
-    kInvalid,    // What was asked makes no sense: a flag, a configuration.
+    kIo,           // The device failed: EIO and all that has no better name.
+    kNotFound,     // No such file or folder.
+    kFull,         // No space left, or a quota.
+    kReadOnly,     // A read-only file system, or no permission.
+    kCorrupt,      // Read, but not what was written: a checksum, a magic, a gap.
+    kInUse,        // Another process holds it: a folder, a port.
+    kInvalid,      // What was asked makes no sense: a flag, a configuration.
     kUnavailable,  // Not now; later may do.
   };
 

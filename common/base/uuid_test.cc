@@ -19,9 +19,9 @@ TEST(Uuid, NilIsTwentyTwoAs) { EXPECT_EQ(Uuid{}.ToString(), "AAAAAAAAAAAAAAAAAAA
 
 TEST(Uuid, RefusesWhatIsNoIdentity) {
   EXPECT_FALSE(Uuid::Parse(""));
-  EXPECT_FALSE(Uuid::Parse("AAAAAAAAAAAAAAAAAAAAA"));    // Short.
-  EXPECT_FALSE(Uuid::Parse("AAAAAAAAAAAAAAAAAAAA=="));   // Padded.
-  EXPECT_FALSE(Uuid::Parse("AAAAAAAAAAAAAAAAAAAAAB"));   // Stray low bits.
+  EXPECT_FALSE(Uuid::Parse("AAAAAAAAAAAAAAAAAAAAA"));   // Short.
+  EXPECT_FALSE(Uuid::Parse("AAAAAAAAAAAAAAAAAAAA=="));  // Padded.
+  EXPECT_FALSE(Uuid::Parse("AAAAAAAAAAAAAAAAAAAAAB"));  // Stray low bits.
   EXPECT_FALSE(Uuid::FromBytes("fifteen bytes.."));
 }
 

@@ -40,8 +40,8 @@ host::UnaryMethod Unary(Run run) {
   return [run](const host::Caller& caller, Bytes bytes, host::Reply reply) {
     Request request;
     if (!Decode(bytes, &request)) {
-      reply(ToStatus({ErrorCode::kInvalidRequest, "the request is no valid " +
-                                                      std::string(Request().GetTypeName())}),
+      reply(ToStatus({ErrorCode::kInvalidRequest,
+                      "the request is no valid " + std::string(Request().GetTypeName())}),
             {});
       return;
     }

@@ -22,8 +22,8 @@ struct Pending {
 };
 
 Task<int> Ask(Pending& pending) {
-  int value = co_await Await<int>(
-      [&pending](auto done) { pending.callbacks.push_back(std::move(done)); });
+  int value =
+      co_await Await<int>([&pending](auto done) { pending.callbacks.push_back(std::move(done)); });
   co_return value * 10;
 }
 
@@ -55,7 +55,9 @@ TEST(Task, IsDestroyedFromItsRootWhenItsCallbackIsDropped) {
 
 TEST(Task, DoesNothingUntilItIsAwaited) {
   Pending pending;
-  { auto task = Ask(pending); }
+  {
+    auto task = Ask(pending);
+  }
   EXPECT_TRUE(pending.callbacks.empty());
 }
 

@@ -52,11 +52,10 @@ host::Task<Result<std::string>> ReadFile(host::Disk& disk, std::string path) {
   auto file = co_await Await<Result<std::shared_ptr<File>>>(
       [&](auto done) { disk.Open(path, OpenMode::kRead, std::move(done)); });
   if (!file) co_return std::unexpected(file.error());
-  auto size = co_await Await<Result<uint64_t>>(
-      [&](auto done) { (*file)->Size(std::move(done)); });
+  auto size = co_await Await<Result<uint64_t>>([&](auto done) { (*file)->Size(std::move(done)); });
   if (!size) co_return std::unexpected(size.error());
-  auto bytes = co_await Await<Result<Bytes>>(
-      [&](auto done) { (*file)->Read(0, *size, std::move(done)); });
+  auto bytes =
+      co_await Await<Result<Bytes>>([&](auto done) { (*file)->Read(0, *size, std::move(done)); });
   if (!bytes) co_return std::unexpected(bytes.error());
   co_return bytes->ToString();
 }
@@ -67,14 +66,13 @@ host::Task<Result<void>> ReplaceFile(host::Disk& disk, std::string path, std::st
   auto file = co_await Await<Result<std::shared_ptr<File>>>(
       [&](auto done) { disk.Open(scratch, OpenMode::kCreate, std::move(done)); });
   if (!file) co_return std::unexpected(file.error());
-  auto wrote = co_await Await<Result<void>>([&](auto done) {
-    (*file)->Write(0, {Bytes::FromString(contents)}, std::move(done));
-  });
+  auto wrote = co_await Await<Result<void>>(
+      [&](auto done) { (*file)->Write(0, {Bytes::FromString(contents)}, std::move(done)); });
   if (!wrote) co_return std::unexpected(wrote.error());
   auto synced = co_await Await<Result<void>>([&](auto done) { (*file)->Sync(std::move(done)); });
   if (!synced) co_return std::unexpected(synced.error());
-  auto renamed = co_await Await<Result<void>>(
-      [&](auto done) { disk.Rename(scratch, path, std::move(done)); });
+  auto renamed =
+      co_await Await<Result<void>>([&](auto done) { disk.Rename(scratch, path, std::move(done)); });
   if (!renamed) co_return std::unexpected(renamed.error());
   co_return co_await Await<Result<void>>(
       [&](auto done) { disk.SyncFolder(FolderOf(path), std::move(done)); });
@@ -103,10 +101,10 @@ host::Task<Result<DataFolder>> OpenDataFolder(host::Disk& disk, host::Random& ra
   auto folder = Decode(*text);
   if (!folder) co_return folder;
   if (folder->role != role || folder->id != id) {
-    co_return Fail(Error::Kind::kInvalid,
-                   "the data folder belongs to " + folder->role + " " + std::to_string(folder->id) +
-                       ", and this is " + role + " " + std::to_string(id) +
-                       ": give --id and --data that belong together");
+    co_return Fail(Error::Kind::kInvalid, "the data folder belongs to " + folder->role + " " +
+                                              std::to_string(folder->id) + ", and this is " + role +
+                                              " " + std::to_string(id) +
+                                              ": give --id and --data that belong together");
   }
   co_return folder;
 }

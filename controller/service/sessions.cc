@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/service/sessions.h"
+
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "common/edge/methods.h"
+#include "common/metadata/snapshot.h"
+
+namespace weir::service {
+namespace {
+
+using host::CallStatus;
+using host::StatusCode;
+using host::Stream;
+
+// A node that lacks no more than this many entries is sent those, and not a snapshot.
+constexpr size_t kRecentMost = 4096;
+constexpr size_t kRecentBytesMost = 16 << 20;
+// A node that does not take what is pushed holds this much of our memory at most.
+constexpr size_t kQueuedMost = 64 << 20;
+
+Bytes EncodeMessage(const node::v1::FromController& message) {
+  return Bytes::FromString(message.SerializeAsString());
+}
+
+}  // namespace
+
+// One stream from a node. It is admitted once its registration has committed.
+class Sessions::Session : public host::StreamEvents,
+                          public std::enable_shared_from_this<Sessions::Session> {
+ public:
+  Session(Sessions* sessions, uint64_t number, std::shared_ptr<Stream> stream)
+      : sessions_(sessions), number_(number), stream_(std::move(stream)) {}
+
+  void OnMessage(Bytes bytes) override;
+  void OnEnd(CallStatus) override {
+    stream_.reset();
+    if (sessions_) sessions_->Ended(*this);
+  }
+
+  void Send(const node::v1::FromController& message) {
+    if (stream_) stream_->Send({EncodeMessage(message)});
+  }
+  void Send(Bytes encoded) {
+    if (stream_) stream_->Send({std::move(encoded)});
+  }
+  // Ends the stream; the node looks for the active controller again.
+  void Finish(CallStatus status) {
+    sessions_ = nullptr;
+    if (stream_) stream_->Finish(std::move(status));
+  }
+  size_t queued_bytes() const { return stream_ ? stream_->queued_bytes() : 0; }
+
+  uint64_t number() const { return number_; }
+
+  NodeId node = kNoNode;
+  Incarnation incarnation;
+  NodeEpoch epoch = kNoNodeEpoch;
+  bool admitted = false;
+  // What the node says it has applied, and what it was sent.
+  LogIndex applied;
+  LogIndex sent;
+  bool unfencing = false;
+  // The node wants to stop: it may when all active nodes have applied this.
+  std::optional<LogIndex> stop_after;
+  bool may_stop_sent = false;
+
+ private:
+  Sessions* sessions_;
+  const uint64_t number_;
+  std::shared_ptr<Stream> stream_;
+};
+
+void Sessions::Session::OnMessage(Bytes bytes) {
+  if (!sessions_) return;
+  auto self = shared_from_this();
+  node::v1::FromNode message;
+  if (!edge::Decode(bytes, &message)) {
+    Finish(edge::ToStatus({ErrorCode::kInvalidRequest, "not a weir.node.v1.FromNode"}));
+    return;
+  }
+  if (message.has_register_()) {
+    if (node != kNoNode) {
+      Finish(edge::ToStatus({ErrorCode::kInvalidRequest, "a session registers once"}));
+      return;
+    }
+    sessions_->Registered(self, message.register_());
+    return;
+  }
+  if (!admitted) {
+    Finish(edge::ToStatus({ErrorCode::kInvalidRequest, "a session begins with Register"}));
+    return;
+  }
+  if (message.has_heartbeat()) sessions_->Heard(*this, message.heartbeat());
+  if (message.has_change_isr()) sessions_->ChangeIsr(self, message.change_isr());
+  if (message.has_allocate_producer_ids()) sessions_->AllocateProducerIds(*this);
+  if (message.has_stop()) sessions_->StopNode(self);
+}
+
+Sessions::Sessions(host::Host host, MetadataDriver* machine, const ActiveController* active)
+    : host_(host), machine_(machine), active_(active) {}
+
+Sessions::~Sessions() {
+  for (auto& [node, session] : sessions_) session->Finish(CallStatus::Ok());
+}
+
+host::StreamMethod Sessions::Method() {
+  return [this](const host::Caller&, std::shared_ptr<Stream> stream)
+             -> std::shared_ptr<host::StreamEvents> {
+    return std::make_shared<Session>(this, ++last_session_, std::move(stream));
+  };
+}
+
+void Sessions::Activated(Term term) {
+  term_ = term;
+  Instant now = host_.clock.Now();
+  liveness_.Activated(machine_->committed(), now);
+  SetTimer();
+}
+
+void Sessions::Deactivated() {
+  term_.reset();
+  liveness_.Deactivated();
+  auto sessions = std::exchange(sessions_, {});
+  for (auto& [node, session] : sessions) session->Finish(active_->Redirect());
+  SetTimer();
+}
+
+void Sessions::Registered(const std::shared_ptr<Session>& session,
+                          const node::v1::Register& hello) {
+  if (!term_) return session->Finish(active_->Redirect());
+  const metadata::Image& image = machine_->committed();
+  auto cluster = ClusterId::FromBytes(hello.cluster_id());
+  if (!hello.cluster_id().empty() && cluster != image.cluster_id()) {
+    return session->Finish(edge::ToStatus(
+        {ErrorCode::kInconsistentClusterId,
+         "this is cluster " + image.cluster_id().ToString() + ", and the node's data folder is of " +
+             (cluster ? cluster->ToString() : "no cluster at all") +
+             ": start the node with its own cluster's controllers, or with an empty folder"}));
+  }
+  auto incarnation = Incarnation::FromBytes(hello.incarnation());
+  if (!incarnation || hello.node_id() < 0 || hello.directories().empty()) {
+    return session->Finish(edge::StatusOf(
+        StatusCode::kInvalidArgument, "INVALID_REGISTRATION",
+        "a registration needs a node id of 0 or more, an incarnation of 16 bytes and at least one "
+        "directory"));
+  }
+  NodeId node(hello.node_id());
+  auto held = sessions_.find(node);
+  if (held != sessions_.end() && held->second->incarnation != *incarnation &&
+      liveness_.IsAlive(node, host_.clock.Now())) {
+    return session->Finish(edge::ToStatus(
+        {ErrorCode::kDuplicateBrokerRegistration,
+         "node " + std::to_string(hello.node_id()) +
+             " is alive in another process; give this one another --id, or stop the other"}));
+  }
+  session->node = node;
+  session->incarnation = *incarnation;
+  // A newer session supersedes the older one, whose end then means nothing.
+  auto older = std::exchange(sessions_[node], session);
+  if (older) {
+    older->Finish(CallStatus{StatusCode::kAborted, "a newer session of this node is open", ""});
+  }
+  decide::RegisterNode command;
+  command.registration = hello;
+  machine_->Submit(
+      std::move(command), host_.clock.Now(), host_.clock.WallNow(),
+      lifetime_.Bind([this, session, applied = LogIndex(hello.applied_index())](
+                         Answer<decide::Answered> answer) {
+        auto current = sessions_.find(session->node);
+        if (current == sessions_.end() || current->second != session) return;
+        if (!answer) {
+          sessions_.erase(current);
+          session->Finish(edge::ToStatus(answer.error()));
+          return;
+        }
+        Admitted(session, applied, std::get<decide::NodeRegistered>(*answer).epoch);
+      }));
+}
+
+void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applied,
+                        NodeEpoch epoch) {
+  session->admitted = true;
+  session->epoch = epoch;
+  session->applied = applied;
+  liveness_.Opened(session->node, session->number(), host_.clock.Now());
+  node::v1::FromController registered;
+  registered.mutable_registered()->set_term(term_->value());
+  registered.mutable_registered()->set_node_epoch(epoch.value());
+  registered.mutable_registered()->set_lease_ms(
+      std::chrono::duration_cast<std::chrono::milliseconds>(liveness_.lease()).count());
+  session->Send(registered);
+
+  const metadata::Image& image = machine_->committed();
+  bool suffix_is_here = applied <= image.index() && !recent_.empty() &&
+                        recent_.front().index <= applied + 1 && applied > LogIndex(0);
+  if (suffix_is_here) {
+    for (const Recent& recent : recent_) {
+      if (recent.index > applied) session->Send(recent.message);
+    }
+  } else {
+    node::v1::FromController snapshot;
+    *snapshot.mutable_snapshot() = metadata::ToSnapshot(image);
+    session->Send(snapshot);
+  }
+  session->sent = image.index();
+  SetTimer();
+}
+
+void Sessions::Published(const metadata::Image& after, const metadata::v1::Entry& entry) {
+  node::v1::FromController message;
+  auto* entries = message.mutable_entries();
+  entries->set_term(term_ ? term_->value() : after.term().value());
+  auto* committed = entries->add_entries();
+  committed->set_index(after.index().value());
+  committed->set_term(after.term().value());
+  *committed->mutable_entry() = entry;
+  Bytes encoded = EncodeMessage(message);
+  recent_.push_back({after.index(), encoded});
+  recent_bytes_ += encoded.size();
+  while (recent_.size() > kRecentMost || recent_bytes_ > kRecentBytesMost) {
+    recent_bytes_ -= recent_.front().message.size();
+    recent_.pop_front();
+  }
+  std::vector<std::shared_ptr<Session>> clogged;
+  for (auto& [node, session] : sessions_) {
+    if (!session->admitted || session->sent >= after.index()) continue;
+    session->Send(encoded);
+    session->sent = after.index();
+    if (session->queued_bytes() > kQueuedMost) clogged.push_back(session);
+  }
+  for (const auto& session : clogged) {
+    LOG(WARNING) << "node " << session->node << " does not take what is pushed: its session ends";
+    session->Finish(CallStatus{StatusCode::kResourceExhausted, "the node reads too slowly", ""});
+    Ended(*session);
+  }
+}
+
+void Sessions::Heard(Session& session, const node::v1::Heartbeat& heartbeat) {
+  if (!term_) return;
+  Instant now = host_.clock.Now();
+  liveness_.Heard(session.node, session.number(), now);
+  session.applied = LogIndex(heartbeat.applied_index());
+  const metadata::Node* node = machine_->committed().FindNode(session.node);
+  // A node is trusted again only once it has applied its own registration.
+  if (heartbeat.ready() && node && node->state == metadata::NodeState::kFenced &&
+      node->epoch == session.epoch && session.applied.value() >= session.epoch.value() &&
+      !session.unfencing) {
+    session.unfencing = true;
+    Submit(decide::UnfenceNode{session.node, session.epoch},
+           [weak = session.weak_from_this()] {
+             if (auto held = weak.lock()) held->unfencing = false;
+           });
+  }
+  // Even where nothing has changed the node hears that its controller lives.
+  node::v1::FromController alive;
+  alive.mutable_entries()->set_term(term_->value());
+  session.Send(alive);
+  CheckStops();
+  SetTimer();
+}
+
+void Sessions::ChangeIsr(const std::shared_ptr<Session>& session,
+                         const node::v1::ChangeIsr& change) {
+  decide::ChangeIsr command;
+  command.node = session->node;
+  command.node_epoch = session->epoch;
+  command.change = change;
+  machine_->Submit(std::move(command), host_.clock.Now(), host_.clock.WallNow(),
+                   [session, change](Answer<decide::Answered> answer) {
+                     if (answer) return;
+                     node::v1::FromController message;
+                     auto* refused = message.mutable_isr_refused();
+                     refused->set_topic_id(change.topic_id());
+                     refused->set_partition(change.partition());
+                     refused->set_partition_epoch(change.partition_epoch());
+                     refused->set_error_code(static_cast<int32_t>(answer.error().code));
+                     refused->set_message(answer.error().message);
+                     session->Send(message);
+                   });
+}
+
+void Sessions::AllocateProducerIds(Session& session) {
+  Submit(decide::AllocateProducerIds{session.node, session.epoch});
+}
+
+void Sessions::StopNode(const std::shared_ptr<Session>& session) {
+  machine_->Submit(decide::StopNode{session->node, session->epoch}, host_.clock.Now(),
+                   host_.clock.WallNow(),
+                   lifetime_.Bind([this, session](Answer<decide::Answered> answer) {
+                     if (!answer) {
+                       LOG(WARNING) << "node " << session->node
+                                    << " cannot be stopped in order yet: " << answer.error();
+                       return;
+                     }
+                     session->stop_after = machine_->committed().index();
+                     CheckStops();
+                   }));
+}
+
+void Sessions::CheckStops() {
+  for (auto& [node, stopping] : sessions_) {
+    if (!stopping->stop_after || stopping->may_stop_sent) continue;
+    bool all_know = true;
+    for (auto& [other, session] : sessions_) {
+      const metadata::Node* known = machine_->committed().FindNode(other);
+      if (known && known->state == metadata::NodeState::kActive &&
+          session->applied < *stopping->stop_after) {
+        all_know = false;
+      }
+    }
+    if (!all_know) continue;
+    stopping->may_stop_sent = true;
+    node::v1::FromController message;
+    message.mutable_may_stop();
+    stopping->Send(message);
+  }
+}
+
+void Sessions::Ended(Session& session) {
+  auto held = sessions_.find(session.node);
+  if (held == sessions_.end() || held->second.get() != &session) return;
+  // Not before its grace is over: the node may only have lost its connection.
+  liveness_.Broken(session.node, session.number(), host_.clock.Now());
+  auto keep_alive = held->second;
+  sessions_.erase(held);
+  CheckStops();
+  SetTimer();
+}
+
+void Sessions::SetTimer() {
+  Instant wanted = term_ ? liveness_.NextDeadline() : Instant::Never();
+  if (wanted == timer_at_) return;
+  host_.strand.Cancel(std::exchange(timer_, 0));
+  timer_at_ = wanted;
+  if (wanted == Instant::Never()) return;
+  timer_ = host_.strand.RunAt(wanted, lifetime_.Bind([this] {
+    timer_ = 0;
+    timer_at_ = Instant::Never();
+    TimeReached();
+  }));
+}
+
+void Sessions::TimeReached() {
+  if (!term_) return;
+  for (NodeId node : liveness_.Tick(host_.clock.Now())) {
+    LOG(WARNING) << "node " << node << " is gone: fencing it";
+    const metadata::Node* known = machine_->committed().FindNode(node);
+    if (known) Submit(decide::FenceNode{node, known->epoch});
+  }
+  SetTimer();
+}
+
+void Sessions::Submit(decide::Command command, Callback<void()> then) {
+  machine_->Submit(std::move(command), host_.clock.Now(), host_.clock.WallNow(),
+                   [then = std::move(then)](Answer<decide::Answered> answer) mutable {
+                     if (!answer) LOG(WARNING) << "not decided: " << answer.error();
+                     if (then) then();
+                   });
+}
+
+}  // namespace weir::service

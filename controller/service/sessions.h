@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The storage nodes' sessions at the active controller: registers, pushes what commits, fences who
+// is gone, and carries what nodes ask to the metadata machine. One strand.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "common/host/host.h"
+#include "controller/decide/liveness.h"
+#include "controller/decide/metadata_machine.h"
+#include "controller/service/active.h"
+#include "proto/node/session.pb.h"
+
+namespace weir::service {
+
+inline constexpr char kSessionMethod[] = "/weir.node.v1.Sessions/Open";
+
+class Sessions {
+ public:
+  // `machine` and `active` outlive this.
+  Sessions(host::Host host, MetadataDriver* machine, const ActiveController* active);
+  ~Sessions();
+
+  host::StreamMethod Method();
+
+  // This controller decides from here on, with `term`: known nodes get their reconnect window.
+  void Activated(Term term);
+  // It does not any more: every session ends, and its nodes look for the one that does.
+  void Deactivated();
+
+  // An entry has committed; it is encoded once and pushed to every session.
+  void Published(const metadata::Image& after, const metadata::v1::Entry& entry);
+
+  size_t size() const { return sessions_.size(); }
+
+ private:
+  class Session;
+
+  struct Recent {
+    LogIndex index;
+    Bytes message;
+  };
+
+  void Registered(const std::shared_ptr<Session>& session, const node::v1::Register& hello);
+  void Admitted(const std::shared_ptr<Session>& session, LogIndex applied, NodeEpoch epoch);
+  void Heard(Session& session, const node::v1::Heartbeat& heartbeat);
+  void ChangeIsr(const std::shared_ptr<Session>& session, const node::v1::ChangeIsr& change);
+  void AllocateProducerIds(Session& session);
+  void StopNode(const std::shared_ptr<Session>& session);
+  void Ended(Session& session);
+  void CheckStops();
+  void SetTimer();
+  void TimeReached();
+  void Submit(decide::Command command, Callback<void()> then = {});
+
+  host::Host host_;
+  MetadataDriver* const machine_;
+  const ActiveController* const active_;
+  std::optional<Term> term_;
+  decide::Liveness liveness_;
+  // The newest session of each node.
+  std::map<NodeId, std::shared_ptr<Session>> sessions_;
+  uint64_t last_session_ = 0;
+  // What committed last, encoded: a node that was away for a moment needs no snapshot.
+  std::deque<Recent> recent_;
+  size_t recent_bytes_ = 0;
+  host::Strand::TimerId timer_ = 0;
+  Instant timer_at_ = Instant::Never();
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::service

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The replicas on this node: opened, led, followed and dropped as the image says. One strand.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/base/error_code.h"
+#include "common/base/ids.h"
+#include "common/host/host.h"
+#include "common/metadata/image.h"
+#include "storage/partition/follower_streams.h"
+#include "storage/partition/partition.h"
+
+namespace weir::broker {
+
+class Partitions {
+ public:
+  // `hooks` and `streams` outlive this.
+  Partitions(host::Host host, NodeId self, DirectoryId directory, partition::PartitionHooks* hooks,
+             partition::FollowerStreams* streams);
+
+  // Brings what is here in line with the image. The first one also removes folders of partitions
+  // that the cluster does not keep here any more.
+  void Publish(const metadata::Image& before, const metadata::Image& after);
+
+  // Null where it is not here.
+  partition::Partition* Find(const PartitionId& id) const;
+
+  // Every replica that the first image put here has opened its log.
+  bool all_open() const;
+
+  void SessionRenewed();
+
+  // Words for a caller who asked the wrong node, or for what is not there.
+  Refusal WhyNotHere(const PartitionId& id) const;
+  Refusal WhyNotLed(const PartitionId& id) const;
+
+  // Closes every log cleanly.
+  void Close(Callback<void()> done);
+
+  size_t size() const { return partitions_.size(); }
+
+ private:
+  void Reconcile(const PartitionId& id);
+  void ReconcileAll();
+  void Drop(const PartitionId& id);
+  void RemoveStrays();
+  std::string FolderOf(const PartitionId& id) const;
+
+  host::Host host_;
+  const NodeId self_;
+  const DirectoryId directory_;
+  partition::PartitionHooks* const hooks_;
+  partition::FollowerStreams* const streams_;
+  metadata::Image image_;
+  std::map<PartitionId, std::unique_ptr<partition::Partition>> partitions_;
+  // Being closed, to be removed; a partition that comes back meanwhile waits for that.
+  std::map<PartitionId, std::unique_ptr<partition::Partition>> leaving_;
+  bool published_ = false;
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/session/session.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+
+#include "common/edge/methods.h"
+#include "common/edge/refusal_status.h"
+#include "common/metadata/apply.h"
+#include "common/metadata/snapshot.h"
+
+namespace weir::session {
+namespace {
+
+using host::CallStatus;
+using host::Endpoint;
+using host::Stream;
+using metadata::Image;
+
+constexpr char kMethod[] = "/weir.node.v1.Sessions/Open";
+constexpr Duration kBackOffFirst = std::chrono::milliseconds(20);
+constexpr Duration kBackOffMost = std::chrono::milliseconds(250);
+// A controller that does not answer a registration is given up for the next one.
+constexpr Duration kRegisterTimeout = std::chrono::milliseconds(1000);
+// Until Registered tells the lease.
+constexpr Duration kDefaultLease = std::chrono::milliseconds(3000);
+constexpr int kHeartbeatsPerLease = 4;
+// Another incarnation of this node may still hold its session for a lease; longer is a mistake of
+// whoever gave two nodes one id.
+constexpr Duration kDuplicatePatience = std::chrono::seconds(10);
+
+}  // namespace
+
+class Session::State : public std::enable_shared_from_this<Session::State> {
+ public:
+  State(host::Host host, SessionConfig config, SessionEvents* events)
+      : host_(host), config_(std::move(config)), events_(events) {
+    CHECK(!config_.controllers.empty());
+  }
+
+  void Connect();
+  void Close();
+  void Send(const node::v1::FromNode& message);
+  void SendHeartbeat();
+  void SendStop();
+
+  // What the stream says, unless it is not the current one any more.
+  void OnMessage(uint64_t attempt, const Bytes& bytes);
+  void OnEnd(uint64_t attempt, const CallStatus& status);
+
+  host::Host host_;
+  SessionConfig config_;
+  SessionEvents* events_;
+  std::vector<metadata::v1::Listener> listeners_;
+  Image image_;
+  NodeEpoch epoch_ = kNoNodeEpoch;
+  bool registered_ = false;
+  bool ready_ = false;
+  bool stopping_ = false;
+
+ private:
+  friend class Session;
+
+  void Register();
+  void Registered(const node::v1::Registered& registered);
+  void TakeSnapshot(const metadata::v1::Snapshot& snapshot);
+  void TakeEntries(const node::v1::CommittedEntries& entries);
+  void Publish(Image after);
+  bool TermIsStale(Term term);
+  void Reconnect(const Endpoint& hint);
+  void Disconnect();
+  void ArmSilence(Duration allowed);
+  void ArmHeartbeat();
+
+  std::shared_ptr<Stream> stream_;
+  Endpoint endpoint_;
+  // Each stream is an attempt; what an older one still says is ignored.
+  uint64_t attempt_ = 0;
+  size_t next_controller_ = 0;
+  Duration back_off_ = kBackOffFirst;
+  Duration lease_ = kDefaultLease;
+  Term term_;
+  std::optional<Instant> duplicate_since_;
+  bool closed_ = false;
+  host::Strand::TimerId silence_timer_ = 0;
+  host::Strand::TimerId heartbeat_timer_ = 0;
+  host::Strand::TimerId connect_timer_ = 0;
+  Lifetime lifetime_;
+};
+
+namespace {
+
+template <class State>
+class SessionStream : public host::StreamEvents {
+ public:
+  SessionStream(std::shared_ptr<State> state, uint64_t attempt)
+      : state_(std::move(state)), attempt_(attempt) {}
+  void OnMessage(Bytes message) override { state_->OnMessage(attempt_, message); }
+  void OnEnd(CallStatus status) override { state_->OnEnd(attempt_, status); }
+
+ private:
+  std::shared_ptr<State> state_;
+  uint64_t attempt_;
+};
+
+}  // namespace
+
+void Session::State::Connect() {
+  if (closed_) return;
+  connect_timer_ = 0;
+  ++attempt_;
+  if (endpoint_.empty()) {
+    endpoint_ = config_.controllers[next_controller_ % config_.controllers.size()];
+    ++next_controller_;
+  }
+  stream_ = host_.network.Open(
+      endpoint_, kMethod, std::make_shared<SessionStream<State>>(shared_from_this(), attempt_));
+  Register();
+  ArmSilence(kRegisterTimeout);
+}
+
+void Session::State::Register() {
+  node::v1::FromNode message;
+  auto* hello = message.mutable_register_();
+  if (!config_.cluster.is_nil()) hello->set_cluster_id(config_.cluster.ToBytes());
+  hello->set_node_id(config_.node.value());
+  hello->set_incarnation(config_.incarnation.ToBytes());
+  hello->set_previous_epoch(config_.previous_epoch.value());
+  for (const auto& listener : listeners_) *hello->add_listeners() = listener;
+  hello->set_rack(config_.rack);
+  for (const DirectoryId& directory : config_.directories) {
+    hello->add_directories(directory.ToBytes());
+  }
+  auto* feature = hello->add_features();
+  feature->set_name("metadata");
+  feature->set_min_level(1);
+  feature->set_max_level(1);
+  hello->set_version(config_.version);
+  hello->set_applied_index(image_.index().value());
+  hello->set_applied_term(image_.term().value());
+  Send(message);
+}
+
+void Session::State::Send(const node::v1::FromNode& message) {
+  if (stream_) stream_->Send(edge::Encode(message));
+}
+
+void Session::State::SendHeartbeat() {
+  if (!registered_) return;
+  node::v1::FromNode message;
+  message.mutable_heartbeat()->set_applied_index(image_.index().value());
+  message.mutable_heartbeat()->set_ready(ready_);
+  Send(message);
+  ArmHeartbeat();
+}
+
+void Session::State::SendStop() {
+  if (!registered_) return;
+  node::v1::FromNode message;
+  message.mutable_stop();
+  Send(message);
+}
+
+void Session::State::ArmHeartbeat() {
+  host_.strand.Cancel(heartbeat_timer_);
+  heartbeat_timer_ = host_.strand.RunAt(host_.clock.Now() + lease_ / kHeartbeatsPerLease,
+                                        lifetime_.Bind([this] { SendHeartbeat(); }));
+}
+
+void Session::State::ArmSilence(Duration allowed) {
+  host_.strand.Cancel(silence_timer_);
+  silence_timer_ = host_.strand.RunAt(host_.clock.Now() + allowed, lifetime_.Bind([this] {
+    silence_timer_ = 0;
+    LOG(WARNING) << "controller " << endpoint_ << " is silent";
+    Reconnect("");
+  }));
+}
+
+void Session::State::OnMessage(uint64_t attempt, const Bytes& bytes) {
+  if (closed_ || attempt != attempt_) return;
+  node::v1::FromController message;
+  if (!edge::Decode(bytes, &message)) {
+    LOG(ERROR) << "controller " << endpoint_ << " sent what cannot be understood";
+    Reconnect("");
+    return;
+  }
+  switch (message.body_case()) {
+    case node::v1::FromController::kRegistered:
+      Registered(message.registered());
+      break;
+    case node::v1::FromController::kSnapshot:
+      TakeSnapshot(message.snapshot());
+      break;
+    case node::v1::FromController::kEntries:
+      TakeEntries(message.entries());
+      break;
+    case node::v1::FromController::kIsrRefused: {
+      const auto& refused = message.isr_refused();
+      auto topic = TopicId::FromBytes(refused.topic_id());
+      if (!topic) break;
+      events_->OnIsrRefused(
+          PartitionId{*topic, PartitionIndex(refused.partition())},
+          PartitionEpoch(refused.partition_epoch()),
+          Refusal{static_cast<ErrorCode>(refused.error_code()), refused.message()});
+      break;
+    }
+    case node::v1::FromController::kMayStop:
+      events_->OnMayStop();
+      break;
+    case node::v1::FromController::BODY_NOT_SET:
+      LOG(ERROR) << "controller " << endpoint_ << " sent a message that this version does not know";
+      break;
+  }
+  if (!closed_ && attempt == attempt_ && registered_) ArmSilence(lease_);
+}
+
+bool Session::State::TermIsStale(Term term) {
+  if (term < term_) {
+    LOG(WARNING) << "controller " << endpoint_ << " speaks with term " << term << ", after "
+                 << term_ << " was heard: refused";
+    Reconnect("");
+    return true;
+  }
+  term_ = term;
+  return false;
+}
+
+void Session::State::Registered(const node::v1::Registered& registered) {
+  if (TermIsStale(Term(registered.term()))) return;
+  registered_ = true;
+  duplicate_since_.reset();
+  back_off_ = kBackOffFirst;
+  epoch_ = NodeEpoch(registered.node_epoch());
+  if (registered.lease_ms() > 0) lease_ = std::chrono::milliseconds(registered.lease_ms());
+  LOG(INFO) << "session with controller " << endpoint_ << ", term " << term_ << ", node epoch "
+            << epoch_;
+  events_->OnRegistered(epoch_);
+  SendHeartbeat();
+  if (stopping_) SendStop();
+}
+
+void Session::State::TakeSnapshot(const metadata::v1::Snapshot& snapshot) {
+  auto image = metadata::FromSnapshot(snapshot);
+  if (!image) {
+    LOG(ERROR) << "controller " << endpoint_ << " sent a bad snapshot: " << image.error();
+    Reconnect("");
+    return;
+  }
+  Publish(std::move(*image));
+}
+
+void Session::State::TakeEntries(const node::v1::CommittedEntries& entries) {
+  if (TermIsStale(Term(entries.term()))) return;
+  for (const auto& committed : entries.entries()) {
+    LogIndex index(committed.index());
+    if (index <= image_.index()) continue;
+    if (index != image_.index() + 1) {
+      LOG(ERROR) << "controller " << endpoint_ << " left out metadata between " << image_.index()
+                 << " and " << index;
+      Reconnect("");
+      return;
+    }
+    Publish(metadata::Apply(image_, committed.entry(), index, Term(committed.term())));
+    if (closed_) return;
+  }
+}
+
+void Session::State::Publish(Image after) {
+  Image before = std::exchange(image_, std::move(after));
+  if (config_.cluster.is_nil()) config_.cluster = image_.cluster_id();
+  events_->OnImage(before, image_);
+  if (!closed_) SendHeartbeat();
+}
+
+void Session::State::OnEnd(uint64_t attempt, const CallStatus& status) {
+  if (closed_ || attempt != attempt_) return;
+  edge::Reason reason = edge::ReasonOf(status);
+  if (reason.reason == "DUPLICATE_BROKER_REGISTRATION") {
+    Instant now = host_.clock.Now();
+    if (!duplicate_since_) duplicate_since_ = now;
+    if (now - *duplicate_since_ > kDuplicatePatience) {
+      closed_ = true;
+      events_->OnRefused(edge::ToRefusal(status));
+      return;
+    }
+  } else if (reason.reason == "INCONSISTENT_CLUSTER_ID" ||
+             reason.reason == "INVALID_REGISTRATION") {
+    closed_ = true;
+    events_->OnRefused(edge::ToRefusal(status));
+    return;
+  } else if (registered_) {
+    LOG(WARNING) << "session with controller " << endpoint_ << " broke: " << status;
+  }
+  auto hint = reason.hints.find("endpoint");
+  Reconnect(hint == reason.hints.end() ? "" : hint->second);
+}
+
+void Session::State::Disconnect() {
+  registered_ = false;
+  // What this stream still says is of an attempt that is over.
+  ++attempt_;
+  if (stream_) {
+    stream_->Finish(CallStatus{host::StatusCode::kCancelled, "the node turns elsewhere", ""});
+    stream_.reset();
+  }
+  host_.strand.Cancel(std::exchange(silence_timer_, 0));
+  host_.strand.Cancel(std::exchange(heartbeat_timer_, 0));
+  host_.strand.Cancel(std::exchange(connect_timer_, 0));
+}
+
+void Session::State::Reconnect(const Endpoint& hint) {
+  if (closed_) return;
+  bool hint_is_news = !hint.empty() && hint != endpoint_;
+  Disconnect();
+  endpoint_ = hint_is_news ? hint : Endpoint();
+  Duration wait = hint_is_news ? kBackOffFirst : back_off_;
+  if (!hint_is_news) back_off_ = std::min(back_off_ * 2, kBackOffMost);
+  // A little chance keeps a fleet of nodes from coming all at once.
+  wait += Duration(host_.random.Next() % static_cast<uint64_t>(kBackOffFirst.count()));
+  connect_timer_ =
+      host_.strand.RunAt(host_.clock.Now() + wait, lifetime_.Bind([this] { Connect(); }));
+}
+
+void Session::State::Close() {
+  closed_ = true;
+  Disconnect();
+}
+
+Session::Session(host::Host host, SessionConfig config, SessionEvents* events)
+    : state_(std::make_shared<State>(host, std::move(config), events)) {}
+
+Session::~Session() { state_->Close(); }
+
+void Session::Start(std::vector<metadata::v1::Listener> listeners) {
+  state_->listeners_ = std::move(listeners);
+  state_->host_.strand.Post(state_->lifetime_.Bind([state = state_.get()] { state->Connect(); }));
+}
+
+void Session::Close() { state_->Close(); }
+
+const Image& Session::image() const { return state_->image_; }
+
+NodeEpoch Session::epoch() const { return state_->epoch_; }
+
+Endpoint Session::active_controller() const {
+  return state_->registered_ ? state_->endpoint_ : Endpoint();
+}
+
+const std::vector<Endpoint>& Session::controllers() const { return state_->config_.controllers; }
+
+void Session::SetReady(bool ready) {
+  if (ready == state_->ready_) return;
+  state_->ready_ = ready;
+  state_->SendHeartbeat();
+}
+
+void Session::ChangeIsr(node::v1::ChangeIsr change) {
+  if (!state_->registered_) return;
+  node::v1::FromNode message;
+  *message.mutable_change_isr() = std::move(change);
+  state_->Send(message);
+}
+
+void Session::AllocateProducerIds() {
+  if (!state_->registered_) return;
+  node::v1::FromNode message;
+  message.mutable_allocate_producer_ids();
+  state_->Send(message);
+}
+
+void Session::Stop() {
+  state_->stopping_ = true;
+  state_->SendStop();
+}
+
+}  // namespace weir::session

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/cluster/cluster.h"
+
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "common/edge/methods.h"
+#include "controller/quorum/founding.h"
+
+namespace weir::cluster {
+namespace {
+
+constexpr char kQuorumPort[] = ":9190";
+constexpr char kClientPort[] = ":9292";
+constexpr char kInternalPort[] = ":9293";
+
+std::string ControllerName(int number) { return "controller-" + std::to_string(number); }
+std::string NodeName(int number) { return "node-" + std::to_string(number); }
+
+int NumberOf(const std::string& name) { return std::stoi(name.substr(name.rfind('-') + 1)); }
+
+bool IsController(const std::string& name) { return name.starts_with("controller-"); }
+
+}  // namespace
+
+struct Cluster::ControllerProgram {
+  ControllerProgram(host::Host host, quorum::MemoryQuorumDisk& disk,
+                    controller::ControllerConfig config, Callback<void(Error)> failed)
+      : log(host.clock, host.strand, disk),
+        controller(host, log, std::move(config), std::move(failed)) {}
+  quorum::MemoryQuorumLog log;
+  controller::Controller controller;
+};
+
+struct Cluster::NodeProgram {
+  NodeProgram(host::Host host, storage::StorageNodeConfig config, Callback<void(Error)> failed)
+      : node(host, std::move(config), std::move(failed)) {}
+  storage::StorageNode node;
+};
+
+Cluster::Cluster(uint64_t seed, ClusterShape shape) : world_(seed), shape_(shape) {
+  for (int i = 1; i <= shape_.controllers; ++i) world_.AddProcess(ControllerName(i));
+  for (int i = 1; i <= shape_.nodes; ++i) world_.AddProcess(NodeName(i));
+  client_ = &world_.AddProcess("client");
+  routing_ = std::make_unique<client::Routing>(client_->host(), bootstrap());
+  admin_ = std::make_unique<client::Admin>(client_->host(), *routing_);
+}
+
+Cluster::~Cluster() {
+  for (const std::string& name : controller_names()) world_.process(name).Kill();
+  for (const std::string& name : node_names()) world_.process(name).Kill();
+}
+
+std::vector<std::string> Cluster::controller_names() const {
+  std::vector<std::string> names;
+  for (int i = 1; i <= shape_.controllers; ++i) names.push_back(ControllerName(i));
+  return names;
+}
+
+std::vector<std::string> Cluster::node_names() const {
+  std::vector<std::string> names;
+  for (int i = 1; i <= shape_.nodes; ++i) names.push_back(NodeName(i));
+  return names;
+}
+
+std::vector<host::Endpoint> Cluster::bootstrap() const {
+  std::vector<host::Endpoint> endpoints;
+  for (const std::string& name : node_names()) endpoints.push_back(name + kClientPort);
+  return endpoints;
+}
+
+void Cluster::StartController(int number) {
+  std::string name = ControllerName(number);
+  world_.process(name).Start([this, name, number](host::Host host) {
+    controller::ControllerConfig config;
+    config.id = ControllerId(number);
+    config.listen = config.advertised = name + kQuorumPort;
+    config.version = "simulated";
+    auto program = std::make_shared<ControllerProgram>(
+        host, quorum_disks_[name], config, [this, name](Error error) {
+          failures_.push_back(name + ": " + error.message);
+        });
+    controllers_[name] = program;
+    program->controller.Start([this, name](Result<host::Endpoint> started) {
+      if (!started) failures_.push_back(name + ": " + started.error().message);
+    });
+    return program;
+  });
+}
+
+void Cluster::StartNode(int number) {
+  std::string name = NodeName(number);
+  world_.process(name).Start([this, name, number](host::Host host) {
+    storage::StorageNodeConfig config;
+    config.id = NodeId(number);
+    config.client_listen = config.client_advertised = name + kClientPort;
+    config.internal_listen = config.internal_advertised = name + kInternalPort;
+    for (const std::string& controller : controller_names()) {
+      config.controllers.push_back(controller + kQuorumPort);
+    }
+    config.version = "simulated";
+    auto program = std::make_shared<NodeProgram>(host, config, [this, name](Error error) {
+      failures_.push_back(name + ": " + error.message);
+    });
+    nodes_[name] = program;
+    program->node.Start([this, name](Result<storage::StorageNode::Listening> started) {
+      if (!started) failures_.push_back(name + ": " + started.error().message);
+    });
+    return program;
+  });
+}
+
+bool Cluster::Boot() {
+  for (int i = 1; i <= shape_.controllers; ++i) StartController(i);
+  for (int i = 1; i <= shape_.nodes; ++i) StartNode(i);
+  return Found() && RunUntilHealthy(std::chrono::seconds(30));
+}
+
+bool Cluster::Found() {
+  host::Host host = client_->host();
+  std::vector<std::string> names = controller_names();
+  std::vector<raft::v1::DescribeResponse> answers(names.size());
+  size_t answered = 0;
+  std::function<void(size_t)> describe = [&](size_t i) {
+    host.network.Call(names[i] + kQuorumPort, "/weir.raft.v1.Birth/Describe",
+                      edge::Encode(raft::v1::DescribeRequest()), std::chrono::seconds(1),
+                      [&, i](host::CallStatus status, Bytes bytes) {
+                        if (!status.ok()) return describe(i);
+                        CHECK(edge::Decode(bytes, &answers[i]));
+                        ++answered;
+                      });
+  };
+  for (size_t i = 0; i < names.size(); ++i) describe(i);
+  if (!world_.RunUntil([&] { return answered == names.size(); }, std::chrono::seconds(10))) {
+    return false;
+  }
+  auto plan =
+      quorum::PlanInit(answers, ClusterId(host.random.NextUuid()), host.clock.WallNow());
+  CHECK(plan) << plan.error();
+  size_t founded = 0;
+  for (size_t i : plan->found) {
+    raft::v1::FoundRequest request;
+    request.set_cluster_id(plan->cluster.ToBytes());
+    request.set_controller_id(answers[i].controller_id());
+    request.set_directory_id(answers[i].directory_id());
+    request.set_snapshot(plan->snapshot);
+    host.network.Call(names[i] + kQuorumPort, "/weir.raft.v1.Birth/Found", edge::Encode(request),
+                      std::chrono::seconds(5), [&](host::CallStatus status, Bytes) {
+                        if (status.ok()) ++founded;
+                      });
+  }
+  return world_.RunUntil([&] { return founded == plan->found.size(); }, std::chrono::seconds(10));
+}
+
+void Cluster::Restart(const std::string& name) {
+  if (IsController(name)) {
+    StartController(NumberOf(name));
+  } else {
+    StartNode(NumberOf(name));
+  }
+}
+
+void Cluster::Kill(const std::string& name) { world_.process(name).Kill(); }
+
+void Cluster::PowerLoss(const std::string& name) { world_.process(name).PowerLoss(); }
+
+bool Cluster::Stop(const std::string& name) {
+  bool stopped = false;
+  auto done = [&stopped] { stopped = true; };
+  if (IsController(name)) {
+    if (auto* running = controller(name)) running->Stop(done);
+  } else {
+    if (auto* running = node(name)) running->Stop(done);
+  }
+  bool in_time = world_.RunUntil([&] { return stopped; }, std::chrono::seconds(60));
+  Kill(name);
+  return in_time;
+}
+
+controller::Controller* Cluster::controller(const std::string& name) {
+  auto program = controllers_[name].lock();
+  return program ? &program->controller : nullptr;
+}
+
+storage::StorageNode* Cluster::node(const std::string& name) {
+  auto program = nodes_[name].lock();
+  return program ? &program->node : nullptr;
+}
+
+controller::Controller* Cluster::active() {
+  controller::Controller* found = nullptr;
+  for (const std::string& name : controller_names()) {
+    controller::Controller* running = controller(name);
+    if (!running || !running->quorum() || !running->quorum()->is_leader()) continue;
+    if (!found || running->quorum()->Describe().term > found->quorum()->Describe().term) {
+      found = running;
+    }
+  }
+  return found;
+}
+
+std::optional<std::string> Cluster::Resolve(const std::string& who) {
+  if (who == "active controller") {
+    controller::Controller* leader = active();
+    if (!leader) return std::nullopt;
+    return ControllerName(leader->id().value());
+  }
+  if (who == "busiest node") {
+    controller::Controller* leader = active();
+    if (!leader) return std::nullopt;
+    std::map<NodeId, int> led;
+    for (const auto& [id, partition] : leader->machine().committed().partitions()) {
+      if (partition.leader != kNoNode) ++led[partition.leader];
+    }
+    auto busiest = led.begin();
+    for (auto it = led.begin(); it != led.end(); ++it) {
+      if (it->second > busiest->second) busiest = it;
+    }
+    if (busiest == led.end()) return std::nullopt;
+    return NodeName(busiest->first.value());
+  }
+  for (const std::string& name : controller_names()) {
+    if (name == who) return name;
+  }
+  for (const std::string& name : node_names()) {
+    if (name == who) return name;
+  }
+  return std::nullopt;
+}
+
+bool Cluster::CreateTopic(const std::string& name, int partitions, int replicas,
+                          const std::map<std::string, std::string>& configs) {
+  admin::v1::CreateTopicRequest request;
+  request.set_topic(name);
+  request.set_partition_count(partitions);
+  request.set_replication_factor(replicas);
+  for (const auto& [key, value] : configs) {
+    auto* config = request.add_configs();
+    config->set_key(key);
+    config->set_value(value);
+  }
+  std::optional<bool> created;
+  admin_->CreateTopic(std::move(request),
+                      [&](client::Outcome<admin::v1::CreateTopicResponse> answer) {
+                        if (!answer) LOG(ERROR) << "not created: " << answer.error().message;
+                        created = answer.has_value();
+                      });
+  world_.RunUntil([&] { return created.has_value(); }, std::chrono::seconds(60));
+  return created.value_or(false);
+}
+
+bool Cluster::Healthy() {
+  controller::Controller* leader = active();
+  if (!leader) return false;
+  const metadata::Image& image = leader->machine().committed();
+  int active_nodes = 0;
+  for (const auto& [id, known] : image.nodes()) {
+    if (known.state == metadata::NodeState::kActive) ++active_nodes;
+  }
+  if (active_nodes != shape_.nodes) return false;
+  for (const auto& [id, partition] : image.partitions()) {
+    if (partition.leader == kNoNode || partition.isr.size() != partition.replicas.size()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace weir::cluster
