@@ -25,7 +25,7 @@ namespace weir::host {
 using Endpoint = std::string;
 
 // One end of a stream of messages. Messages arrive whole, in order, once, or not at all: after a
-// loss the stream ends. Both ends hold theirs by shared_ptr; a stream that nobody holds is cancelled.
+// loss the stream ends. Both ends hold theirs by shared_ptr; one that nobody holds is cancelled.
 class Stream {
  public:
   virtual ~Stream() = default;

@@ -24,7 +24,7 @@ class Strand {
   // Runs `task` on this strand at `when`, or soon after. Only from this strand.
   virtual TimerId RunAt(Instant when, Task task) = 0;
 
-  // After this the task does not run. A timer that has run, or 0, is ignored. Only from this strand.
+  // After this the task does not run. One that has run, or 0, is ignored. Only from this strand.
   virtual void Cancel(TimerId timer) = 0;
 };
 

