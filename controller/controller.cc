@@ -16,14 +16,13 @@ Controller::Controller(host::Host host, quorum::QuorumLog& log, ControllerConfig
     if (!leader) return std::nullopt;
     return service::ActiveController::Known{leader->id, leader->endpoint};
   };
+  sessions_ = std::make_unique<service::Sessions>(host_, &active_);
   machine_ = std::make_unique<service::MetadataDriver>(
-      decide::MetadataMachine(decide::MetadataMachine::Config{config_.id}), &late_log_);
-  sessions_ = std::make_unique<service::Sessions>(host_, machine_.get(), &active_);
-  admin_ = std::make_unique<service::Admin>(host_, machine_.get(), &active_,
-                                            [this]() -> const quorum::Quorum* {
-                                              return quorum_.get();
-                                            });
-  machine_->SetObserver(sessions_.get());
+      decide::MetadataMachine(config_.id), late_log_, *sessions_,
+      [strand = &host_.strand](Task0 task) { strand->Post(std::move(task)); });
+  sessions_->Serve(machine_.get());
+  admin_ = std::make_unique<service::Admin>(
+      host_, machine_.get(), &active_, [this]() -> const quorum::Quorum* { return quorum_.get(); });
 }
 
 Controller::~Controller() { peers_.Serve(nullptr); }

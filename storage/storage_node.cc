@@ -62,10 +62,10 @@ host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
   auto cluster = [this] { return folder_.cluster; };
   streams_ = std::make_unique<partition::FollowerStreams>(
       host_, cluster, config_.id, [this](NodeId node) -> std::optional<host::Endpoint> {
-        const metadata::Node* known = catalog_.image().FindNode(node);
-        const metadata::Listener* listener = known ? known->FindListener("internal") : nullptr;
+        const metadata::Node* known = catalog_.image().nodes.Find(node);
+        const metadata::Listener* listener = known ? known->ListenerNamed("internal") : nullptr;
         if (!listener) return std::nullopt;
-        return listener->endpoint();
+        return listener->host + ":" + std::to_string(listener->port);
       });
   partitions_ = std::make_unique<broker::Partitions>(host_, config_.id, folder_.directory, this,
                                                      streams_.get());
@@ -112,9 +112,9 @@ void StorageNode::OnRegistered(NodeEpoch) {
 }
 
 void StorageNode::OnImage(const metadata::Image& before, const metadata::Image& after) {
-  if (folder_.cluster.is_nil()) JoinCluster(after.cluster_id());
-  auto granted = after.producer_ids();
-  if (granted != before.producer_ids() && granted.node == config_.id &&
+  if (folder_.cluster.is_nil()) JoinCluster(after.cluster_id);
+  const metadata::ProducerIds& granted = after.producer_ids;
+  if (granted != before.producer_ids && granted.node == config_.id &&
       granted.node_epoch == session_->epoch()) {
     producer_ids_.Granted(granted.first, granted.next);
   }

@@ -28,7 +28,7 @@ class Admin {
   template <class Request, class Response>
   void Change(host::Methods& methods, const std::string& name,
               Answer<decide::Command> (Admin::*command)(const Request&) const,
-              Response (Admin::*response)(const decide::Answered&) const);
+              Response (Admin::*response)(const decide::Outcome&) const);
   template <class Response>
   bool Redirected(edge::Respond<Response>& respond) const;
 
@@ -44,11 +44,11 @@ class Admin {
   Answer<admin::v1::GetConfigsResponse> GetConfigs(const admin::v1::GetConfigsRequest&) const;
 
   Answer<decide::Command> CreateTopic(const admin::v1::CreateTopicRequest&) const;
-  admin::v1::CreateTopicResponse TopicCreated(const decide::Answered&) const;
+  admin::v1::CreateTopicResponse TopicCreated(const decide::Outcome&) const;
   Answer<decide::Command> DeleteTopic(const admin::v1::DeleteTopicRequest&) const;
-  admin::v1::DeleteTopicResponse TopicDeleted(const decide::Answered&) const;
+  admin::v1::DeleteTopicResponse TopicDeleted(const decide::Outcome&) const;
   Answer<decide::Command> UpdateConfigs(const admin::v1::UpdateConfigsRequest&) const;
-  admin::v1::UpdateConfigsResponse ConfigsUpdated(const decide::Answered&) const;
+  admin::v1::UpdateConfigsResponse ConfigsUpdated(const decide::Outcome&) const;
 
   const metadata::Image& image() const { return machine_->committed(); }
 

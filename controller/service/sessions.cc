@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/edge/methods.h"
+#include "common/metadata/records.h"
 #include "common/metadata/snapshot.h"
 
 namespace weir::service {
@@ -23,6 +24,25 @@ constexpr size_t kQueuedMost = 64 << 20;
 
 Bytes EncodeMessage(const node::v1::FromController& message) {
   return Bytes::FromString(message.SerializeAsString());
+}
+
+decide::RegisterNode CommandOf(const node::v1::Register& hello, const Incarnation& incarnation) {
+  decide::RegisterNode command;
+  command.node = NodeId(hello.node_id());
+  command.incarnation = incarnation;
+  command.previous_epoch = NodeEpoch(hello.previous_epoch());
+  for (const auto& listener : hello.listeners()) {
+    command.listeners.push_back(metadata::FromProto(listener));
+  }
+  command.rack = hello.rack();
+  for (const auto& bytes : hello.directories()) {
+    if (auto directory = DirectoryId::FromBytes(bytes)) command.directories.push_back(*directory);
+  }
+  for (const auto& feature : hello.features()) {
+    command.features.push_back(metadata::FromProto(feature));
+  }
+  command.version = hello.version();
+  return command;
 }
 
 }  // namespace
@@ -99,8 +119,8 @@ void Sessions::Session::OnMessage(Bytes bytes) {
   if (message.has_stop()) sessions_->StopNode(self);
 }
 
-Sessions::Sessions(host::Host host, MetadataDriver* machine, const ActiveController* active)
-    : host_(host), machine_(machine), active_(active) {}
+Sessions::Sessions(host::Host host, const ActiveController* active)
+    : host_(host), active_(active) {}
 
 Sessions::~Sessions() {
   for (auto& [node, session] : sessions_) session->Finish(CallStatus::Ok());
@@ -113,19 +133,24 @@ host::StreamMethod Sessions::Method() {
   };
 }
 
-void Sessions::Activated(Term term) {
-  term_ = term;
-  Instant now = host_.clock.Now();
-  liveness_.Activated(machine_->committed(), now);
+void Sessions::OnActive(int64_t epoch) {
+  term_ = Term(epoch);
+  LOG(INFO) << "active controller, term " << epoch;
+  liveness_.Activate(machine_->committed(), host_.clock.Now());
   SetTimer();
 }
 
-void Sessions::Deactivated() {
+void Sessions::OnInactive() {
+  LOG(INFO) << "not the active controller any more";
   term_.reset();
-  liveness_.Deactivated();
   auto sessions = std::exchange(sessions_, {});
   for (auto& [node, session] : sessions) session->Finish(active_->Redirect());
   SetTimer();
+}
+
+void Sessions::OnRestored(const metadata::Image&, const metadata::Image&, machine::Position) {
+  recent_.clear();
+  recent_bytes_ = 0;
 }
 
 void Sessions::Registered(const std::shared_ptr<Session>& session,
@@ -133,10 +158,10 @@ void Sessions::Registered(const std::shared_ptr<Session>& session,
   if (!term_) return session->Finish(active_->Redirect());
   const metadata::Image& image = machine_->committed();
   auto cluster = ClusterId::FromBytes(hello.cluster_id());
-  if (!hello.cluster_id().empty() && cluster != image.cluster_id()) {
+  if (!hello.cluster_id().empty() && cluster != image.cluster_id) {
     return session->Finish(edge::ToStatus(
         {ErrorCode::kInconsistentClusterId,
-         "this is cluster " + image.cluster_id().ToString() + ", and the node's data folder is of " +
+         "this is cluster " + image.cluster_id.ToString() + ", and the node's data folder is of " +
              (cluster ? cluster->ToString() : "no cluster at all") +
              ": start the node with its own cluster's controllers, or with an empty folder"}));
   }
@@ -163,20 +188,17 @@ void Sessions::Registered(const std::shared_ptr<Session>& session,
   if (older) {
     older->Finish(CallStatus{StatusCode::kAborted, "a newer session of this node is open", ""});
   }
-  decide::RegisterNode command;
-  command.registration = hello;
-  machine_->Submit(
-      std::move(command), host_.clock.Now(), host_.clock.WallNow(),
+  Ask(CommandOf(hello, *incarnation),
       lifetime_.Bind([this, session, applied = LogIndex(hello.applied_index())](
-                         Answer<decide::Answered> answer) {
+                         MetadataDriver::Told told) {
         auto current = sessions_.find(session->node);
         if (current == sessions_.end() || current->second != session) return;
-        if (!answer) {
+        if (!told.answer) {
           sessions_.erase(current);
-          session->Finish(edge::ToStatus(answer.error()));
+          session->Finish(edge::ToStatus(told.answer.error()));
           return;
         }
-        Admitted(session, applied, std::get<decide::NodeRegistered>(*answer).epoch);
+        Admitted(session, applied, std::get<decide::NodeRegistered>(*told.answer).epoch);
       }));
 }
 
@@ -194,7 +216,7 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
   session->Send(registered);
 
   const metadata::Image& image = machine_->committed();
-  bool suffix_is_here = applied <= image.index() && !recent_.empty() &&
+  bool suffix_is_here = applied <= image.index && !recent_.empty() &&
                         recent_.front().index <= applied + 1 && applied > LogIndex(0);
   if (suffix_is_here) {
     for (const Recent& recent : recent_) {
@@ -205,20 +227,21 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
     *snapshot.mutable_snapshot() = metadata::ToSnapshot(image);
     session->Send(snapshot);
   }
-  session->sent = image.index();
+  session->sent = image.index;
   SetTimer();
 }
 
-void Sessions::Published(const metadata::Image& after, const metadata::v1::Entry& entry) {
+void Sessions::OnPublished(const metadata::Image&, const metadata::Image& after,
+                           machine::Position position, const Bytes& entry) {
   node::v1::FromController message;
   auto* entries = message.mutable_entries();
-  entries->set_term(term_ ? term_->value() : after.term().value());
+  entries->set_term(term_ ? term_->value() : position.epoch);
   auto* committed = entries->add_entries();
-  committed->set_index(after.index().value());
-  committed->set_term(after.term().value());
-  *committed->mutable_entry() = entry;
+  committed->set_index(position.index);
+  committed->set_term(position.epoch);
+  CHECK(edge::Decode(entry, committed->mutable_entry()));
   Bytes encoded = EncodeMessage(message);
-  recent_.push_back({after.index(), encoded});
+  recent_.push_back({after.index, encoded});
   recent_bytes_ += encoded.size();
   while (recent_.size() > kRecentMost || recent_bytes_ > kRecentBytesMost) {
     recent_bytes_ -= recent_.front().message.size();
@@ -226,9 +249,9 @@ void Sessions::Published(const metadata::Image& after, const metadata::v1::Entry
   }
   std::vector<std::shared_ptr<Session>> clogged;
   for (auto& [node, session] : sessions_) {
-    if (!session->admitted || session->sent >= after.index()) continue;
+    if (!session->admitted || session->sent >= after.index) continue;
     session->Send(encoded);
-    session->sent = after.index();
+    session->sent = after.index;
     if (session->queued_bytes() > kQueuedMost) clogged.push_back(session);
   }
   for (const auto& session : clogged) {
@@ -243,13 +266,13 @@ void Sessions::Heard(Session& session, const node::v1::Heartbeat& heartbeat) {
   Instant now = host_.clock.Now();
   liveness_.Heard(session.node, session.number(), now);
   session.applied = LogIndex(heartbeat.applied_index());
-  const metadata::Node* node = machine_->committed().FindNode(session.node);
+  const metadata::Node* node = machine_->committed().nodes.Find(session.node);
   // A node is trusted again only once it has applied its own registration.
   if (heartbeat.ready() && node && node->state == metadata::NodeState::kFenced &&
       node->epoch == session.epoch && session.applied.value() >= session.epoch.value() &&
       !session.unfencing) {
     session.unfencing = true;
-    Submit(decide::UnfenceNode{session.node, session.epoch},
+    Submit(decide::UnfenceNode{session.node, session.epoch, session.applied},
            [weak = session.weak_from_this()] {
              if (auto held = weak.lock()) held->unfencing = false;
            });
@@ -264,22 +287,28 @@ void Sessions::Heard(Session& session, const node::v1::Heartbeat& heartbeat) {
 
 void Sessions::ChangeIsr(const std::shared_ptr<Session>& session,
                          const node::v1::ChangeIsr& change) {
+  auto topic = TopicId::FromBytes(change.topic_id());
+  if (!topic) return;
   decide::ChangeIsr command;
   command.node = session->node;
   command.node_epoch = session->epoch;
-  command.change = change;
-  machine_->Submit(std::move(command), host_.clock.Now(), host_.clock.WallNow(),
-                   [session, change](Answer<decide::Answered> answer) {
-                     if (answer) return;
-                     node::v1::FromController message;
-                     auto* refused = message.mutable_isr_refused();
-                     refused->set_topic_id(change.topic_id());
-                     refused->set_partition(change.partition());
-                     refused->set_partition_epoch(change.partition_epoch());
-                     refused->set_error_code(static_cast<int32_t>(answer.error().code));
-                     refused->set_message(answer.error().message);
-                     session->Send(message);
-                   });
+  command.partition = {*topic, PartitionIndex(change.partition())};
+  command.leader_epoch = LeaderEpoch(change.leader_epoch());
+  command.partition_epoch = PartitionEpoch(change.partition_epoch());
+  for (const auto& member : change.isr()) {
+    command.isr.push_back({NodeId(member.node_id()), NodeEpoch(member.node_epoch())});
+  }
+  node::v1::FromController message;
+  auto* refused = message.mutable_isr_refused();
+  refused->set_topic_id(change.topic_id());
+  refused->set_partition(change.partition());
+  refused->set_partition_epoch(change.partition_epoch());
+  Ask(command, [session, message](MetadataDriver::Told told) mutable {
+    if (told.answer) return;
+    message.mutable_isr_refused()->set_error_code(static_cast<int32_t>(told.answer.error().code));
+    message.mutable_isr_refused()->set_message(told.answer.error().message);
+    session->Send(message);
+  });
 }
 
 void Sessions::AllocateProducerIds(Session& session) {
@@ -287,17 +316,18 @@ void Sessions::AllocateProducerIds(Session& session) {
 }
 
 void Sessions::StopNode(const std::shared_ptr<Session>& session) {
-  machine_->Submit(decide::StopNode{session->node, session->epoch}, host_.clock.Now(),
-                   host_.clock.WallNow(),
-                   lifetime_.Bind([this, session](Answer<decide::Answered> answer) {
-                     if (!answer) {
-                       LOG(WARNING) << "node " << session->node
-                                    << " cannot be stopped in order yet: " << answer.error();
-                       return;
-                     }
-                     session->stop_after = machine_->committed().index();
-                     CheckStops();
-                   }));
+  Ask(decide::StopNode{session->node, session->epoch},
+      lifetime_.Bind([this, session](MetadataDriver::Told told) {
+        if (!told.answer) {
+          LOG(WARNING) << "node " << session->node
+                       << " cannot be stopped in order yet: " << told.answer.error();
+          return;
+        }
+        // More leaderships than one decision may move: the next part.
+        if (std::holds_alternative<decide::DecidedInPart>(*told.answer)) return StopNode(session);
+        session->stop_after = LogIndex(told.index);
+        CheckStops();
+      }));
 }
 
 void Sessions::CheckStops() {
@@ -305,7 +335,7 @@ void Sessions::CheckStops() {
     if (!stopping->stop_after || stopping->may_stop_sent) continue;
     bool all_know = true;
     for (auto& [other, session] : sessions_) {
-      const metadata::Node* known = machine_->committed().FindNode(other);
+      const metadata::Node* known = machine_->committed().nodes.Find(other);
       if (known && known->state == metadata::NodeState::kActive &&
           session->applied < *stopping->stop_after) {
         all_know = false;
@@ -345,20 +375,33 @@ void Sessions::SetTimer() {
 
 void Sessions::TimeReached() {
   if (!term_) return;
-  for (NodeId node : liveness_.Tick(host_.clock.Now())) {
-    LOG(WARNING) << "node " << node << " is gone: fencing it";
-    const metadata::Node* known = machine_->committed().FindNode(node);
-    if (known) Submit(decide::FenceNode{node, known->epoch});
-  }
+  for (NodeId node : liveness_.Expire(host_.clock.Now())) Fence(node);
   SetTimer();
 }
 
-void Sessions::Submit(decide::Command command, Callback<void()> then) {
-  machine_->Submit(std::move(command), host_.clock.Now(), host_.clock.WallNow(),
-                   [then = std::move(then)](Answer<decide::Answered> answer) mutable {
-                     if (!answer) LOG(WARNING) << "not decided: " << answer.error();
-                     if (then) then();
-                   });
+void Sessions::Fence(NodeId node) {
+  const metadata::Node* known = machine_->committed().nodes.Find(node);
+  if (!known) return;
+  LOG(WARNING) << "node " << node << " is gone: fencing it";
+  Ask(decide::FenceNode{node, known->epoch},
+      lifetime_.Bind([this, node](MetadataDriver::Told told) {
+        if (!told.answer) {
+          LOG(WARNING) << "node " << node << " is not fenced: " << told.answer.error();
+        } else if (std::holds_alternative<decide::DecidedInPart>(*told.answer)) {
+          Fence(node);
+        }
+      }));
+}
+
+void Sessions::Ask(const decide::Command& command, MetadataDriver::Done done) {
+  machine_->Submit(command, {host_.clock.Now(), host_.clock.WallNow()}, std::move(done));
+}
+
+void Sessions::Submit(const decide::Command& command, Callback<void()> then) {
+  Ask(command, [then = std::move(then)](MetadataDriver::Told told) mutable {
+    if (!told.answer) LOG(WARNING) << "not decided: " << told.answer.error();
+    if (then) then();
+  });
 }
 
 }  // namespace weir::service

@@ -18,21 +18,26 @@ namespace weir::service {
 
 inline constexpr char kSessionMethod[] = "/weir.node.v1.Sessions/Open";
 
-class Sessions {
+class Sessions : public machine::MachineObserver<metadata::Image> {
  public:
-  // `machine` and `active` outlive this.
-  Sessions(host::Host host, MetadataDriver* machine, const ActiveController* active);
-  ~Sessions();
+  // `active` outlives this.
+  Sessions(host::Host host, const ActiveController* active);
+  ~Sessions() override;
+
+  // Before the machine runs; it outlives this.
+  void Serve(MetadataDriver* machine) { machine_ = machine; }
 
   host::StreamMethod Method();
 
-  // This controller decides from here on, with `term`: known nodes get their reconnect window.
-  void Activated(Term term);
-  // It does not any more: every session ends, and its nodes look for the one that does.
-  void Deactivated();
-
   // An entry has committed; it is encoded once and pushed to every session.
-  void Published(const metadata::Image& after, const metadata::v1::Entry& entry);
+  void OnPublished(const metadata::Image& before, const metadata::Image& after,
+                   machine::Position position, const Bytes& entry) override;
+  void OnRestored(const metadata::Image& before, const metadata::Image& after,
+                  machine::Position position) override;
+  // This controller decides from here on: known nodes get their reconnect window.
+  void OnActive(int64_t epoch) override;
+  // It does not any more: every session ends, and its nodes look for the one that does.
+  void OnInactive() override;
 
   size_t size() const { return sessions_.size(); }
 
@@ -54,10 +59,13 @@ class Sessions {
   void CheckStops();
   void SetTimer();
   void TimeReached();
-  void Submit(decide::Command command, Callback<void()> then = {});
+  void Fence(NodeId node);
+  void Ask(const decide::Command& command, MetadataDriver::Done done);
+  // For what is asked of our own accord: a refusal is only logged.
+  void Submit(const decide::Command& command, Callback<void()> then = {});
 
   host::Host host_;
-  MetadataDriver* const machine_;
+  MetadataDriver* machine_ = nullptr;
   const ActiveController* const active_;
   std::optional<Term> term_;
   decide::Liveness liveness_;

@@ -45,7 +45,6 @@ class Partitions {
 
  private:
   void Reconcile(const PartitionId& id);
-  void ReconcileAll();
   void Drop(const PartitionId& id);
   void RemoveStrays();
   std::string FolderOf(const PartitionId& id) const;

@@ -137,8 +137,8 @@ void Session::State::Register() {
   feature->set_min_level(1);
   feature->set_max_level(1);
   hello->set_version(config_.version);
-  hello->set_applied_index(image_.index().value());
-  hello->set_applied_term(image_.term().value());
+  hello->set_applied_index(image_.index.value());
+  hello->set_applied_term(image_.term.value());
   Send(message);
 }
 
@@ -149,7 +149,7 @@ void Session::State::Send(const node::v1::FromNode& message) {
 void Session::State::SendHeartbeat() {
   if (!registered_) return;
   node::v1::FromNode message;
-  message.mutable_heartbeat()->set_applied_index(image_.index().value());
+  message.mutable_heartbeat()->set_applied_index(image_.index.value());
   message.mutable_heartbeat()->set_ready(ready_);
   Send(message);
   ArmHeartbeat();
@@ -241,22 +241,24 @@ void Session::State::Registered(const node::v1::Registered& registered) {
 }
 
 void Session::State::TakeSnapshot(const metadata::v1::Snapshot& snapshot) {
-  auto image = metadata::FromSnapshot(snapshot);
-  if (!image) {
-    LOG(ERROR) << "controller " << endpoint_ << " sent a bad snapshot: " << image.error();
+  Image image = metadata::FromSnapshot(snapshot);
+  // A controller that knows less than this node is behind; what a node knows is committed.
+  if (image.index < image_.index) {
+    LOG(WARNING) << "controller " << endpoint_ << " knows metadata up to " << image.index
+                 << ", and this node up to " << image_.index;
     Reconnect("");
     return;
   }
-  Publish(std::move(*image));
+  Publish(std::move(image));
 }
 
 void Session::State::TakeEntries(const node::v1::CommittedEntries& entries) {
   if (TermIsStale(Term(entries.term()))) return;
   for (const auto& committed : entries.entries()) {
     LogIndex index(committed.index());
-    if (index <= image_.index()) continue;
-    if (index != image_.index() + 1) {
-      LOG(ERROR) << "controller " << endpoint_ << " left out metadata between " << image_.index()
+    if (index <= image_.index) continue;
+    if (index != image_.index + 1) {
+      LOG(ERROR) << "controller " << endpoint_ << " left out metadata between " << image_.index
                  << " and " << index;
       Reconnect("");
       return;
@@ -268,7 +270,7 @@ void Session::State::TakeEntries(const node::v1::CommittedEntries& entries) {
 
 void Session::State::Publish(Image after) {
   Image before = std::exchange(image_, std::move(after));
-  if (config_.cluster.is_nil()) config_.cluster = image_.cluster_id();
+  if (config_.cluster.is_nil()) config_.cluster = image_.cluster_id;
   events_->OnImage(before, image_);
   if (!closed_) SendHeartbeat();
 }

@@ -14,7 +14,6 @@ std::optional<std::string> ReadAll(cluster::Cluster& cluster, partition::Partiti
                                    Offset from, Offset to) {
   std::string all;
   while (from < to) {
-    std::optional<Answer<partition::FetchOutcome>> answer;
     std::optional<Result<Bytes>> read;
     partition.ReadForFeed(from, kReadBytes, [&](Result<Bytes> bytes) { read = std::move(bytes); });
     cluster.world().RunUntil([&] { return read.has_value(); }, std::chrono::seconds(10));
@@ -36,7 +35,7 @@ std::vector<std::string> CompareReplicas(cluster::Cluster& cluster) {
   controller::Controller* active = cluster.active();
   if (!active) return {"no controller is active"};
   metadata::Image image = active->machine().committed();
-  for (const auto& [id, record] : image.partitions()) {
+  for (const auto& [id, record] : image.partitions) {
     std::map<std::string, partition::Partition*> replicas;
     Offset from(0);
     Offset to = Offset::Max();

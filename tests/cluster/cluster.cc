@@ -210,7 +210,7 @@ std::optional<std::string> Cluster::Resolve(const std::string& who) {
     controller::Controller* leader = active();
     if (!leader) return std::nullopt;
     std::map<NodeId, int> led;
-    for (const auto& [id, partition] : leader->machine().committed().partitions()) {
+    for (const auto& [id, partition] : leader->machine().committed().partitions) {
       if (partition.leader != kNoNode) ++led[partition.leader];
     }
     auto busiest = led.begin();
@@ -255,11 +255,11 @@ bool Cluster::Healthy() {
   if (!leader) return false;
   const metadata::Image& image = leader->machine().committed();
   int active_nodes = 0;
-  for (const auto& [id, known] : image.nodes()) {
+  for (const auto& [id, known] : image.nodes) {
     if (known.state == metadata::NodeState::kActive) ++active_nodes;
   }
   if (active_nodes != shape_.nodes) return false;
-  for (const auto& [id, partition] : image.partitions()) {
+  for (const auto& [id, partition] : image.partitions) {
     if (partition.leader == kNoNode || partition.isr.size() != partition.replicas.size()) {
       return false;
     }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The storage node's process: flags in, a StorageNode on the real host.
+#include <gflags/gflags.h>
+#include <glog/logging.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <sstream>
+
+#include "common/host/posix/process.h"
+#include "common/identity/process_id.h"
+#include "common/telemetry/build_version.h"
+#include "common/telemetry/log.h"
+#include "storage/storage_node.h"
+
+DEFINE_string(id, "", "This node's number, 0 or more; auto: the number at the end of the host's "
+                      "name.");
+DEFINE_string(client_listen, "127.0.0.1:9292", "Where clients are served, host:port.");
+DEFINE_string(internal_listen, "127.0.0.1:9293", "Where other nodes follow, host:port.");
+DEFINE_string(advertise_client, "", "Where clients reach this node, host:port; empty: "
+                                    "--client_listen.");
+DEFINE_string(advertise_internal, "", "Where other nodes reach this node, host:port; empty: "
+                                      "--internal_listen.");
+DEFINE_string(data, "", "The folder that holds the records; made where it does not exist.");
+DEFINE_string(controllers, "", "The controllers, host:port,host:port,...");
+DEFINE_string(rack, "", "Where this node stands: replicas are spread over racks.");
+DEFINE_string(log_folder, "", "Where log files go; empty: the standard error.");
+
+namespace {
+
+// Says why the process ends, for whoever started it.
+int Complain(const weir::Error& error) {
+  std::cerr << "storage: " << error.message << std::endl;
+  return error.kind == weir::Error::Kind::kInvalid ? 2 : 1;
+}
+
+std::string HostName() {
+  char name[256] = {};
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
+  auto invalid = [](std::string why) {
+    return weir::Fail(weir::Error::Kind::kInvalid, std::move(why));
+  };
+  auto id = weir::identity::ProcessId(FLAGS_id, HostName());
+  if (!id) return std::unexpected(id.error());
+  if (FLAGS_data.empty()) return invalid("--data is missing: name the data folder");
+  if (FLAGS_data.find(',') != std::string::npos) {
+    return invalid("--data names several folders; this version takes one for each node");
+  }
+  weir::storage::StorageNodeConfig config;
+  config.id = weir::NodeId(*id);
+  config.client_listen = FLAGS_client_listen;
+  config.internal_listen = FLAGS_internal_listen;
+  config.client_advertised = FLAGS_advertise_client;
+  config.internal_advertised = FLAGS_advertise_internal;
+  config.rack = FLAGS_rack;
+  config.version = weir::BuildVersion();
+  std::istringstream list(FLAGS_controllers);
+  for (std::string endpoint; std::getline(list, endpoint, ',');) {
+    if (endpoint.find(':') == std::string::npos) {
+      return invalid("--controllers: '" + endpoint + "' is not host:port");
+    }
+    config.controllers.push_back(endpoint);
+  }
+  if (config.controllers.empty()) {
+    return invalid("--controllers is missing: name them as host:port,host:port,...");
+  }
+  return config;
+}
+
+int Run() {
+  auto config = ConfigFromFlags();
+  if (!config) return Complain(config.error());
+  weir::host::StopSignals signals;
+  auto lock = weir::host::LockFolder(FLAGS_data);
+  if (!lock) return Complain(lock.error());
+
+  weir::host::PosixHost world(
+      {.root = FLAGS_data, .client_id = "node-" + std::to_string(config->id.value())});
+  int status = 0;
+  auto fail = [&](weir::Error error) {
+    status = Complain(error);
+    world.loop().Stop();
+  };
+  weir::storage::StorageNode node(world.host(), *config, fail);
+  bool stopping = false;
+  signals.Hear(world.loop(), [&](int) {
+    if (stopping) return world.loop().Stop();
+    stopping = true;
+    LOG(INFO) << "stopping in order; once more to stop at once";
+    node.Stop([&] { world.loop().Stop(); });
+  });
+  node.Start([&](weir::Result<weir::storage::StorageNode::Listening> started) {
+    if (!started) return fail(started.error());
+    LOG(INFO) << "clients at " << started->client << ", nodes at " << started->internal;
+  });
+  world.loop().Run();
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  gflags::SetUsageMessage(
+      "a Weir storage node: holds and serves partitions\n"
+      "  storage --id=1 --controllers=127.0.0.1:9190 --data=/var/lib/weir");
+  gflags::SetVersionString(std::string(weir::BuildVersion()));
+  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  if (argc > 1) {
+    return Complain({weir::Error::Kind::kInvalid,
+                     std::string("'") + argv[1] + "' is no flag; see --help"});
+  }
+  weir::StartLog(argv[0], {.folder = FLAGS_log_folder});
+  return Run();
+}
