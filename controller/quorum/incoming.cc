@@ -76,6 +76,9 @@ std::shared_ptr<host::StreamEvents> Quorum::Accept(std::shared_ptr<host::Stream>
 
 std::optional<host::CallStatus> Quorum::Judge(const WireMessage& message) const {
   using host::StatusCode;
+  if (stopped_) {
+    return Refused(StatusCode::kUnavailable, "this controller has left the quorum: its log failed");
+  }
   if (message.cluster != config_.cluster) {
     return Refused(StatusCode::kFailedPrecondition,
                    "this controller belongs to cluster " + config_.cluster.ToString() +

@@ -10,9 +10,8 @@
 namespace weir::quorum {
 namespace {
 
-// Entries kept in memory beyond those that must be; one message; one read of the log.
+// Entries kept in memory beyond those that must be.
 constexpr size_t kCachedBytesMax = size_t{8} << 20;
-constexpr size_t kMessageBytesMax = size_t{1} << 20;
 
 }  // namespace
 
@@ -121,9 +120,9 @@ void Quorum::ReadEntries(LogIndex from, size_t max_bytes,
                          Callback<void(Result<std::vector<LogEntry>>)> done) {
   Result<std::vector<LogEntry>> read;
   if (from <= snapshot_) {
-    read =
-        Fail(Error::Kind::kNotFound, "the log begins after " + std::to_string(snapshot_.value()) +
-                                         ": what is before is in the snapshot");
+    read = weir::Fail(Error::Kind::kNotFound, "the log begins after " +
+                                                  std::to_string(snapshot_.value()) +
+                                                  ": what is before is in the snapshot");
   } else if (from <= delivered_) {
     auto cached = cache_.Read(from, delivered_, max_bytes);
     if (!cached) {

@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/raft/majority.h"
 #include "controller/raft/raft.h"
@@ -142,11 +143,17 @@ bool Raft::TransferLeadership(Instant now) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return false;
   if (leader->successor) return true;
+  // One that is streamed to is there for certain; one whose stream broke may be dead.
+  auto fitness = [](const Progress& progress) {
+    return std::pair(!progress.probing, progress.match);
+  };
   const VoterId* furthest = nullptr;
   for (const auto& [id, progress] : leader->voters) {
     bool is_alive = now < progress.last_heard + config_.timing.election_timeout;
     if (!is_alive) continue;
-    if (furthest == nullptr || progress.match > leader->voters.at(*furthest).match) furthest = &id;
+    if (furthest == nullptr || fitness(progress) > fitness(leader->voters.at(*furthest))) {
+      furthest = &id;
+    }
   }
   if (furthest == nullptr) return false;
   leader->successor = *furthest;

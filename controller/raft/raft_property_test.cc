@@ -147,11 +147,11 @@ void RunStorms(int voters, uint64_t seeds) {
   EXPECT_GT(committed, static_cast<int64_t>(seeds) * 10);
 }
 
-TEST(RaftProperty, ThreeVotersKeepTheirPromisesInAStorm) { RunStorms(3, 40); }
+TEST(RaftProperty, ThreeVotersKeepTheirPromisesInAStorm) { RunStorms(3, 300); }
 
-TEST(RaftProperty, FiveVotersKeepTheirPromisesInAStorm) { RunStorms(5, 25); }
+TEST(RaftProperty, FiveVotersKeepTheirPromisesInAStorm) { RunStorms(5, 200); }
 
-TEST(RaftProperty, OneVoterKeepsItsPromisesInAStorm) { RunStorms(1, 5); }
+TEST(RaftProperty, OneVoterKeepsItsPromisesInAStorm) { RunStorms(1, 20); }
 
 }  // namespace
 }  // namespace weir::raft
