@@ -215,6 +215,9 @@ Result<void> FileTree::Rename(const std::string& from, const std::string& to) {
   if (!target) return std::unexpected(target.error());
   std::shared_ptr<Node> node = Find(from);
   if (node == nullptr) return Fail(Error::Kind::kNotFound, "no file \"" + from + '"');
+  if (to.starts_with(from + '/')) {
+    return Fail(Error::Kind::kInvalid, "folder \"" + from + "\" cannot move into itself");
+  }
   std::shared_ptr<Node> replaced = Find(to);
   if (replaced == node) return {};
   if (replaced != nullptr && replaced->is_folder != node->is_folder) {

@@ -14,6 +14,9 @@ namespace {
 constexpr int kSlotBits = 24;
 constexpr uint64_t kSlotMask = (1ull << kSlotBits) - 1;
 
+// More events than this without time passing are a loop without an end.
+constexpr uint64_t kEventsAtOnceMax = 10'000'000;
+
 }  // namespace
 
 Timeline::EventId Timeline::At(Instant when, Life* life, std::string_view kind, Task0 run) {
@@ -105,7 +108,10 @@ bool Timeline::Step(Instant limit) {
     heap_.pop_back();
     if (stale) continue;
     CHECK_GE(next.when.ns, now_.ns);
+    events_at_once_ = next.when == now_ ? events_at_once_ + 1 : 0;
     now_ = next.when;
+    CHECK_LT(events_at_once_, kEventsAtOnceMax)
+        << "time stands still: the last event was \"" << slots_[next.slot].kind << '"';
     Life* life = slots_[next.slot].life;
     std::string_view kind = slots_[next.slot].kind;
     Task0 run = TakeOut(next.slot);

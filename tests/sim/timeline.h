@@ -105,6 +105,7 @@ class Timeline {
   Trace trace_;
   uint64_t last_sequence_ = 0;
   uint64_t last_life_ = 0;
+  uint64_t events_at_once_ = 0;
   std::vector<Entry> heap_;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;

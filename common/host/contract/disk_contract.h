@@ -238,6 +238,12 @@ TEST_P(DiskContract, RenamesAFolderWithAllThatIsInIt) {
   EXPECT_EQ(List("z/b"), std::vector<std::string>{"file"});
 }
 
+TEST_P(DiskContract, RefusesToMoveAFolderIntoItself) {
+  ASSERT_TRUE(MakeFolder("a/b"));
+  EXPECT_FALSE(Rename("a", "a/b/a"));
+  EXPECT_EQ(List("a"), std::vector<std::string>{"b"});
+}
+
 TEST_P(DiskContract, RefusesToRenameWhatIsNotThere) {
   auto renamed = Rename("missing", "target");
   ASSERT_FALSE(renamed);
