@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the records of one batch, in their order. Never reads outside of the batch, whatever its
+// bytes say. What it returns are views into the batch.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "common/base/error_code.h"
+#include "common/codec/reader.h"
+#include "common/records/batch.h"
+#include "common/records/record.h"
+
+namespace weir::records {
+
+class RecordReader {
+ public:
+  // `batch` begins with the header's batch, whole, and outlives the records that are read.
+  RecordReader(const BatchHeader& header, std::string_view batch);
+
+  // The next record; nothing after the last. INVALID_RECORD where the bytes are not what the header
+  // says, UNSUPPORTED_COMPRESSION_TYPE where they are compressed; after that nothing comes.
+  Answer<std::optional<Record>> Next();
+
+ private:
+  std::unexpected<Refusal> Invalid(std::string_view what);
+
+  BatchHeader header_;
+  codec::Reader rest_;
+  int32_t read_ = 0;
+  int64_t last_delta_ = -1;
+};
+
+}  // namespace weir::records
