@@ -11,7 +11,7 @@ using std::chrono::seconds;
 
 const TopicId kTopic(Uuid::FromRandom(1, 2));
 
-FetchedRun Run(int64_t from, int64_t to, int64_t high_watermark) {
+FetchedRun RunOf(int64_t from, int64_t to, int64_t high_watermark) {
   FetchedRun run{.high_watermark = Offset(high_watermark), .next_offset = Offset(to)};
   for (int64_t i = from; i < to; ++i) run.records.push_back(ReadRecord{.offset = Offset(i)});
   return run;
@@ -85,9 +85,9 @@ TEST(ConsumerCore, EndsAtTheHighWatermarkOfItsStart) {
   script.Bounds(2, 6);
   ASSERT_EQ(script.follows.size(), 1u);
   EXPECT_EQ(script.follows[0].offset, Offset(2));
-  script.Fetch(Run(2, 4, 6));
+  script.Fetch(RunOf(2, 4, 6));
   EXPECT_FALSE(script.finished);
-  script.Fetch(Run(4, 9, 9));
+  script.Fetch(RunOf(4, 9, 9));
   EXPECT_TRUE(script.finished);
   EXPECT_EQ(script.offsets, (std::vector<int64_t>{2, 3, 4, 5}));
   EXPECT_EQ(script.cancels, 1);
@@ -107,7 +107,7 @@ TEST(ConsumerCore, NeitherSkipsNorRepeatsWhenTheLeaderMoves) {
   Script script({});
   script.Locate({kFirst});
   script.Bounds(0, 100);
-  script.Fetch(Run(0, 3, 100));
+  script.Fetch(RunOf(0, 3, 100));
   script.End(ErrorCode::kNetworkException);
   script.Pass(milliseconds(20));
   script.Locate({kSecond});
@@ -115,7 +115,7 @@ TEST(ConsumerCore, NeitherSkipsNorRepeatsWhenTheLeaderMoves) {
   EXPECT_EQ(script.follows[1].offset, Offset(3));
   EXPECT_EQ(script.follows[1].leader, NodeId(2));
   // The batch that holds offset 3 begins before it.
-  script.Fetch(Run(1, 5, 100));
+  script.Fetch(RunOf(1, 5, 100));
   EXPECT_EQ(script.offsets, (std::vector<int64_t>{0, 1, 2, 3, 4}));
 }
 
