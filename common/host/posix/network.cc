@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/host/posix/network.h"
+
+#include <glog/logging.h>
+#include <grpc/support/log.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::host {
+
+namespace {
+
+// gRPC's own log: only what an operator should see, in our log.
+void LogForGrpc(gpr_log_func_args* line) {
+  if (line->severity != GPR_LOG_SEVERITY_ERROR) return;
+  google::LogMessage(line->file, line->line, google::GLOG_WARNING).stream()
+      << "grpc: " << line->message;
+}
+
+void AdoptGrpcLog() {
+  static const bool adopted = [] {
+    gpr_set_log_function(&LogForGrpc);
+    return true;
+  }();
+  (void)adopted;
+}
+
+}  // namespace
+
+GrpcNetwork::GrpcNetwork(Strand& strand, std::string client_id)
+    : mailbox_(std::make_shared<Mailbox>(strand)), client_(mailbox_, std::move(client_id)) {
+  AdoptGrpcLog();
+}
+
+GrpcNetwork::~GrpcNetwork() {
+  mailbox_->Close();
+  for (const auto& server : servers_) {
+    server->Drop();
+    if (!shutting_down_) server->Shutdown(Duration(0), [] {});
+  }
+  client_.End();
+  mailbox_->DeliverUntil([this] { return AllShutDown(); });
+  servers_.clear();
+  mailbox_->Discard();
+}
+
+void GrpcNetwork::Call(const Endpoint& to, const std::string& method, Pieces request,
+                       Duration timeout, Callback<void(CallStatus, Bytes)> done) {
+  client_.Call(to, method, std::move(request), timeout, std::move(done));
+}
+
+std::shared_ptr<Stream> GrpcNetwork::Open(const Endpoint& to, const std::string& method,
+                                          std::shared_ptr<StreamEvents> events) {
+  return client_.Open(to, method, std::move(events));
+}
+
+Result<Endpoint> GrpcNetwork::Listen(const Endpoint& at, Methods methods) {
+  CHECK(!shutting_down_);
+  auto server = Server::Start(mailbox_, at, std::move(methods));
+  if (!server) return std::unexpected(server.error());
+  servers_.push_back(std::move(*server));
+  servers_.back()->SetServing(serving_);
+  return servers_.back()->address();
+}
+
+void GrpcNetwork::SetServing(bool serving) {
+  serving_ = serving;
+  for (const auto& server : servers_) server->SetServing(serving);
+}
+
+void GrpcNetwork::Shutdown(Duration grace, Callback<void()> done) {
+  CHECK(!std::exchange(shutting_down_, true)) << "shut down twice";
+  SetServing(false);
+  auto told = std::make_shared<Callback<void()>>(std::move(done));
+  auto one_done = [this, told] {
+    if (*told && AllShutDown()) std::exchange(*told, nullptr)();
+  };
+  mailbox_->Push(one_done);
+  for (const auto& server : servers_) server->Shutdown(grace, one_done);
+}
+
+bool GrpcNetwork::AllShutDown() const {
+  return std::ranges::all_of(servers_, [](const auto& server) { return server->shut_down(); });
+}
+
+}  // namespace weir::host
