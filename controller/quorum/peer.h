@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// This voter's stream to one other voter: it sends in order, and reconnects for ever. What is lost
+// when a stream ends stays lost: Raft sends it again.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "common/host/host.h"
+#include "controller/quorum/founding.h"
+#include "controller/quorum/wire.h"
+
+namespace weir::quorum {
+
+// What a Peer needs of the voter it belongs to, and what incoming streams tell it.
+class PeerEvents {
+ public:
+  virtual ~PeerEvents() = default;
+  virtual void OnPeerMessage(WireMessage message) = 0;
+  // The stream from (incoming) or to this peer has ended.
+  virtual void OnPeerLost(const raft::VoterId& peer, bool incoming) = 0;
+  // Entries [from, to], or the first of them, out of memory or from the log.
+  virtual void ReadForPeer(LogIndex from, LogIndex to,
+                           Callback<void(Result<std::vector<LogEntry>>)> done) = 0;
+  virtual std::optional<std::vector<LogEntry>> FindForPeer(LogIndex from, LogIndex to) = 0;
+};
+
+class Peer {
+ public:
+  Peer(host::Host host, ClusterId cluster, Voter voter, Duration backoff_min, Duration backoff_max,
+       PeerEvents& events);
+  ~Peer();
+
+  // Dropped if no stream is open, or if too much waits.
+  void Send(raft::Message message);
+
+  // The newest stream that this peer has opened; the end of an older one means nothing.
+  uint64_t incoming = 0;
+
+ private:
+  class Outgoing;
+
+  void Connect();
+  void Ended(const host::CallStatus& status);
+  void Pump();
+  bool SendFront();
+  void ReadFront(const raft::Message& front, const raft::AppendRequest& request);
+
+  host::Host host_;
+  const ClusterId cluster_;
+  const Voter voter_;
+  const Duration backoff_min_;
+  const Duration backoff_max_;
+  PeerEvents& events_;
+
+  std::shared_ptr<Outgoing> events_of_stream_;
+  std::shared_ptr<host::Stream> stream_;
+  Instant connected_at_;
+  Duration backoff_;
+  host::Strand::TimerId timer_ = 0;
+
+  std::deque<raft::Message> queue_;
+  bool reading_ = false;
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::quorum

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Raft's messages as weir.raft.v1.Message: positions and payloads meet here.
+#pragma once
+
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/error.h"
+#include "controller/quorum/quorum_log.h"
+#include "controller/raft/messages.h"
+
+namespace weir::quorum {
+
+// A message with the entries that it speaks of.
+struct WireMessage {
+  ClusterId cluster;
+  raft::Message message;
+  std::vector<LogEntry> entries;
+};
+
+Pieces Encode(const WireMessage& message);
+// kInvalid if the bytes are not such a message, or if its entries are not contiguous.
+Result<WireMessage> Decode(const Bytes& bytes);
+
+}  // namespace weir::quorum
