@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/host/host.h"
@@ -43,10 +44,12 @@ class FollowerStreams {
 
   void Open(Connection& connection);
   void OpenLater(Connection& connection);
-  void Opened(NodeId leader, uint64_t generation);
+  void Tell(NodeId leader, uint64_t generation, std::vector<PartitionId> partitions);
   void Received(NodeId leader, uint64_t generation, Bytes message);
   void Ended(NodeId leader, uint64_t generation, const host::CallStatus& status);
+  // Null for what has been closed or opened anew meanwhile.
   Connection* Find(NodeId leader, uint64_t generation);
+  Follower* Find(NodeId leader, uint64_t generation, const PartitionId& partition);
 
   class Events;
 

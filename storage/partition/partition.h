@@ -124,7 +124,7 @@ class Partition : private log::LogEvents, private Follower {
   Answer<OffsetsOutcome> Offsets() const;
 
   const PartitionId& id() const { return id_; }
-  bool leads() const { return replica_ && replica_->leads() && !is_closing_; }
+  bool leads() const { return leading_.has_value(); }
   // The state applied last, or waiting to be.
   const PartitionState& state() const { return wanted_; }
   // The log is open: its replica can serve.
@@ -137,9 +137,10 @@ class Partition : private log::LogEvents, private Follower {
 
   // For LeaderFeeds. A feed that was accepted hears of what moves until Unfollow or OnStopped;
   // a newer one of the same node stops the older.
-  replica::FollowAnswer Follow(const replica::FollowRequest& request, FeedEvents* feed);
-  void Acked(NodeId node, FeedEvents* feed, Offset appended, Offset flushed);
-  void Unfollow(NodeId node, FeedEvents* feed);
+  replica::FollowAnswer Follow(const replica::FollowRequest& request,
+                               const std::shared_ptr<FeedEvents>& feed);
+  void Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed);
+  void Unfollow(NodeId node, const FeedEvents* feed);
   // Whole batches from `offset` up to what is written.
   void ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
 
@@ -154,6 +155,8 @@ class Partition : private log::LogEvents, private Follower {
     size_t max_bytes;
     Callback<void(Answer<FetchOutcome>)> done;
     Instant deadline;
+    // Its records are being read: no deadline any more.
+    bool is_reading = false;
   };
   // Appended as a follower, not yet written.
   struct Unwritten {
@@ -169,39 +172,46 @@ class Partition : private log::LogEvents, private Follower {
   void OnLeaderMessage(const node::v1::FromLeader& header, Bytes records) override;
   void OnData(const node::v1::Data& data, Bytes records);
 
+  void ApplyWanted();
+  void Reopen();
   void OpenLog();
   void Opened(Result<std::unique_ptr<log::Log>> opened);
-  void Reopen();
   void CloseLog();
-  void ApplyWanted();
+  // No role can be taken now: the log is being opened, closed to be opened again, or cut.
+  bool is_busy() const;
+
   void Moved();
   // Carries out what the replica decided, and answers who need wait no longer.
   void Settle();
-  void Settle(const replica::RaiseHighWatermark& effect);
-  void Settle(const replica::AskIsr& effect);
-  void Settle(const replica::Connect& effect);
-  void Settle(const replica::Disconnect& effect);
-  void Settle(const replica::FollowFrom& effect);
-  void Settle(const replica::Acknowledge& effect);
-  void Settle(const replica::TruncateTo& effect);
-  void Settle(const replica::RestartAt& effect);
+  void CarryOut(const replica::RaiseHighWatermark& effect);
+  void CarryOut(const replica::AskIsr& effect);
+  void CarryOut(const replica::Connect& effect);
+  void CarryOut(const replica::Disconnect& effect);
+  void CarryOut(const replica::FollowFrom& effect);
+  void CarryOut(const replica::Acknowledge& effect);
+  void CarryOut(const replica::TruncateTo& effect);
+  void CarryOut(const replica::RestartAt& effect);
   void CutDone(Result<void> cut);
   void LeadershipMayHaveChanged();
+  void LeaveStream();
+  void ReleaseUnwritten(Offset written);
+  void StopFeeds();
+  void TellFeeds();
+  void Fail(const Error& error);
 
-  void StopLeading(const Refusal& why);
   void AnswerAppends();
   void AnswerFetches();
-  void ReadForFetch(FetchWait wait);
-  void Expire(Instant now);
-  void ArmTimer();
+  void ReadFor(WaitId id);
+  void AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read);
+  void RefuseAll(const Refusal& refusal);
+  // Answers whose deadline has come; returns the next one.
+  Instant Expire(Instant now);
+  void ArmTimer(Instant at);
   void OnTimer();
-  void ReleaseUnwritten(Offset written);
-  void Fail(const Error& error);
+
   replica::Positions PositionsOf() const;
-  log::LogOptions OptionsOf(const PartitionState& state) const;
+  static log::LogOptions OptionsOf(const PartitionState& state);
   Refusal NotLeader() const;
-  template <class T>
-  void RefuseLater(Callback<void(Answer<T>)> done, Refusal refusal);
 
   host::Host host_;
   const PartitionId id_;
@@ -211,20 +221,23 @@ class Partition : private log::LogEvents, private Follower {
   FollowerStreams* const streams_;
   const replica::ReplicaConfig config_;
 
+  // The state applied last, or to be applied when nothing is in its way.
   PartitionState wanted_;
+  bool has_wanted_ = false;
   log::LogOptions options_;
   std::unique_ptr<log::Log> log_;
-  // There as soon as the log is.
+  // There as soon as the log was open once.
   std::optional<replica::Replica> replica_;
   bool is_opening_ = false;
-  bool is_cutting_ = false;
-  bool has_wanted_ = false;
   bool is_closing_ = false;
   std::optional<Error> failure_;
   Callback<void(Result<void>)> close_done_;
 
-  // The epoch in which this node leads, as the hooks and feeds were told.
+  // The epoch in which this node leads, as feeds and hooks were told.
   std::optional<LeaderEpoch> leading_;
+  std::map<NodeId, std::weak_ptr<FeedEvents>> feeds_;
+  bool is_raise_posted_ = false;
+  // As follower: the leader's node whose stream is subscribed.
   std::optional<NodeId> connected_;
   std::deque<Unwritten> unwritten_;
 
@@ -233,7 +246,8 @@ class Partition : private log::LogEvents, private Follower {
   std::multimap<Offset, AppendWait> waiting_for_local_;
   std::map<WaitId, FetchWait> fetches_;
   WaitId last_wait_ = 0;
-  std::map<NodeId, FeedEvents*> feeds_;
+  // The high watermark up to which waiting fetches were answered.
+  Offset answered_to_;
 
   host::Strand::TimerId timer_ = 0;
   Instant timer_at_ = Instant::Never();

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -135,7 +136,9 @@ using Effect = std::variant<RaiseHighWatermark, AskIsr, Connect, Disconnect, Fol
 
 class Replica {
  public:
-  Replica(NodeId self, ReplicaConfig config, Positions positions);
+  // At `now`, later than that of any earlier Replica of this partition in this process: what
+  // answers a Follow of theirs is then known as such.
+  Replica(NodeId self, ReplicaConfig config, Positions positions, Instant now);
 
   // The partition's record, or the registration of one of its nodes, has changed. A record older
   // than the present one is ignored.
@@ -175,6 +178,7 @@ class Replica {
   void Tick(Instant now);
   Instant NextDeadline() const;
 
+  bool has_effects() const { return !effects_.empty(); }
   std::vector<Effect> TakeEffects() { return std::exchange(effects_, {}); }
 
   bool leads() const { return std::holds_alternative<Leading>(role_); }
@@ -223,7 +227,7 @@ class Replica {
     std::optional<Instant> caught_up;
   };
 
-  // At `time` all below `end` was written here.
+  // Until `time`, nothing at or above `end` was written here.
   struct Mark {
     Instant time;
     Offset end;
@@ -241,31 +245,38 @@ class Replica {
     std::deque<Mark> marks;
   };
 
-  void BecomeLeader(const Assignment& before, Instant now);
+  void BecomeLeader(Instant now);
   void BecomeFollower(const Assignment& before, Instant now);
-  void LeaveRole();
   void UpdateLeading(Leading& leading, bool is_new_record, Instant now);
+  void UpdateFollowing(Following& following, const Assignment& before, Instant now);
 
   void RaiseTo(Offset to);
-  void RaiseAsLeader(Leading& leading, Instant now);
+  // Asks for another ISR if one is due, then raises the high watermark as far as all allow.
+  void Review(Leading& leading, Instant now);
   void ReviewIsr(Leading& leading, Instant now);
+  void RaiseAsLeader(const Leading& leading, Instant now);
   std::set<NodeId> DesiredIsr(const Leading& leading, Instant now) const;
   void SendAsk(const Leading& leading);
   void NoteWritten(Leading& leading, Offset before, Instant now);
   void NoteCaughtUp(const Leading& leading, Progress& progress, Instant now) const;
+  std::optional<Refused> WhyNotFollowed(const FollowRequest& request) const;
+  Instant LeadingDeadline(const Leading& leading) const;
 
   Offset Counted(Offset appended, Offset flushed) const {
     return assignment_.flush ? flushed : appended;
   }
   Offset Counted(const Progress& p) const { return Counted(p.appended, p.flushed); }
   bool IsCaughtUp(const Progress& progress, Instant now) const;
-  bool MayJoin(NodeId node, const Progress& progress) const;
+  bool IsEligible(NodeId node, const Progress& progress) const;
+  bool MayJoin(const Leading& leading, NodeId node, const Progress& progress) const;
 
   // The follower, if what arrives answers its last Follow in the present leader epoch.
   Following* Hears(LeaderEpoch epoch, int64_t follow_id);
+  bool IsReadyToFollow(const Following& following) const;
   void FollowIfReady(Following& following, Instant now);
   void FollowLater(Following& following, Instant now);
   void AcknowledgeIfMoved(Following& following);
+  void RaiseAsFollower(const Following& following);
   void CutTo(Following& following, Offset target);
 
   const NodeId self_;
@@ -275,7 +286,8 @@ class Replica {
   // Invariant: never falls, but by a cut of the local log below it.
   Offset high_watermark_;
   // Grows over all roles, so that answers to an earlier role's Follow are never taken for ours.
-  int64_t last_follow_id_ = 0;
+  int64_t last_follow_id_;
+  // Of the last input.
   Instant now_;
   std::variant<Offline, Following, Leading> role_;
   std::vector<Effect> effects_;
