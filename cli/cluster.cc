@@ -79,17 +79,16 @@ int Complain(const client::Failure& failure) {
 
 host::Task<int> ComplainOfTopic(Cluster& cluster, std::string topic, client::Failure failure) {
   if (failure.reason != "UNKNOWN_TOPIC_OR_PARTITION") co_return Complain(failure);
-  auto all = co_await host::Await<client::Outcome<weir::log::v1::LocateResponse>>([&](auto done) {
-    cluster.routing.Locate({}, 0, cluster.patience, std::move(done));
-  });
+  auto all = co_await host::Await<client::Outcome<weir::log::v1::LocateResponse>>(
+      [&](auto done) { cluster.routing.Locate({}, 0, cluster.patience, std::move(done)); });
   std::vector<std::string> names;
   if (all) {
     for (const auto& each : all->topics()) names.push_back(each.name());
   }
   std::string words = "there is no topic " + topic;
   auto nearest = Nearest(topic, names);
-  words += nearest ? "; did you mean " + *nearest + "?"
-                   : "; create it with: weir topic create " + topic;
+  words +=
+      nearest ? "; did you mean " + *nearest + "?" : "; create it with: weir topic create " + topic;
   co_return Complain(words);
 }
 

@@ -63,9 +63,8 @@ host::Task<int> ComplainOfTopic(Cluster& cluster, std::string topic, client::Fai
 // One admin call.
 template <class Response, class Request>
 host::Task<client::Outcome<Response>> Ask(Cluster& cluster, std::string method, Request request) {
-  auto answer = co_await host::Await<client::Outcome<Response>>([&](auto done) {
-    cluster.admin.Call<Response>(method, request, std::move(done));
-  });
+  auto answer = co_await host::Await<client::Outcome<Response>>(
+      [&](auto done) { cluster.admin.Call<Response>(method, request, std::move(done)); });
   co_return std::move(answer);
 }
 

@@ -113,9 +113,8 @@ CLI::App* AddPlain(CLI::App* noun, const char* name, const char* help, const cha
   AddFormat(added, invocation);
   added->callback([&invocation, command] {
     invocation.run = [&invocation, command] {
-      return RunOnCluster(invocation.common, [&](Cluster& cluster) {
-        return command(cluster, invocation.common);
-      });
+      return RunOnCluster(invocation.common,
+                          [&](Cluster& cluster) { return command(cluster, invocation.common); });
     };
   });
   return added;

@@ -67,7 +67,8 @@ void Comparison::Found(std::optional<std::string_view> key, std::string_view val
            " after number " + std::to_string(of_key.next));
     } else {
       ++duplicated_;
-      Note(where + ": " + NameOf(key) + " has its value number " + std::to_string(i + 1) + " twice");
+      Note(where + ": " + NameOf(key) + " has its value number " + std::to_string(i + 1) +
+           " twice");
     }
     return;
   }

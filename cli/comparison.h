@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a topic holds what was written to it: for every key all values, unchanged, in order, once.
-// Records without a key have no order to keep; each value must be there as often as it was written.
+// Whether a topic holds what was written to it: for every key all values, unchanged, in order,
+// once. Records without a key have no order to keep; each value must be there as often as it was
+// written.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,7 @@ class Comparison {
   // All that was written comes first.
   void Expect(InputRecord record);
   // Then all that is read, in its order within each partition. `where` is for the words only.
-  void Found(std::optional<std::string_view> key, std::string_view value,
-             const std::string& where);
+  void Found(std::optional<std::string_view> key, std::string_view value, const std::string& where);
   // After the last: what is missing.
   void Finish();
 

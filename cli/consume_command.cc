@@ -70,8 +70,8 @@ host::Task<int> Consume(Cluster& cluster, ConsumeOptions options, RecordFormat f
       cluster.host.strand.Post([finish] { finish({}); });
     };
     events.end = finish;
-    consumer = std::make_unique<client::Consumer>(cluster.host, cluster.routing,
-                                                  ConfigOf(options), std::move(events));
+    consumer = std::make_unique<client::Consumer>(cluster.host, cluster.routing, ConfigOf(options),
+                                                  std::move(events));
     consumer->Start();
   });
   consumer.reset();
@@ -114,9 +114,8 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
     invocation.run = [&invocation, options] {
       auto format = RecordFormat::Parse(options->print);
       if (!format) return Complain(format.error().message, kUsage);
-      return RunOnCluster(invocation.common, [&](Cluster& cluster) {
-        return Consume(cluster, *options, *format);
-      });
+      return RunOnCluster(invocation.common,
+                          [&](Cluster& cluster) { return Consume(cluster, *options, *format); });
     };
   });
 }

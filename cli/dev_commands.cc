@@ -112,8 +112,7 @@ host::Task<int> WaitHealthy(Cluster& cluster, int nodes, int seconds) {
     if (next >= deadline) break;
     co_await host::AwaitDone([&](auto done) { cluster.host.strand.RunAt(next, std::move(done)); });
   }
-  co_return Complain("the cluster is not healthy after " + std::to_string(seconds) +
-                     " s: " + last);
+  co_return Complain("the cluster is not healthy after " + std::to_string(seconds) + " s: " + last);
 }
 
 std::string Joined(const std::vector<std::string>& words) {
@@ -205,8 +204,8 @@ int Status(const Common& common, const DevOptions& options) {
   for (const DevProcess& process : state->processes) {
     bool running = IsRunning(process);
     all = all && running;
-    listing.Add({process.name, running ? "running" : "stopped", running ? Json(process.pid) : Json(),
-                 process.endpoint, process.log});
+    listing.Add({process.name, running ? "running" : "stopped",
+                 running ? Json(process.pid) : Json(), process.endpoint, process.log});
   }
   Print(common, listing);
   return all ? kOk : kUnhealthy;
@@ -267,7 +266,8 @@ void AddStart(CLI::App* noun, Invocation& invocation, std::shared_ptr<DevOptions
   start->add_option("-n,--nodes", options->nodes, "How many storage nodes")
       ->check(CLI::Range(1, 20))
       ->capture_default_str();
-  start->add_flag("--force", options->force, "End what runs there, and begin anew without its data");
+  start->add_flag("--force", options->force,
+                  "End what runs there, and begin anew without its data");
   start->add_option("--bin", options->binaries, "Where the programs controller and storage are");
   start->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return Start(invocation.common, *options); };
@@ -283,9 +283,7 @@ void AddDevCommands(CLI::App& app, Invocation& invocation) {
   AddStart(noun, invocation, options);
   AddDev(noun, "stop", "Stop the cluster; its data stays",
          "Examples:\n  weir dev stop\n  weir dev stop --dir /tmp/weir", *options)
-      ->callback([&invocation, options] {
-        invocation.run = [options] { return Stop(*options); };
-      });
+      ->callback([&invocation, options] { invocation.run = [options] { return Stop(*options); }; });
   CLI::App* status =
       AddDev(noun, "status", "The cluster's processes; exit code 3 if one does not run",
              "Examples:\n  weir dev status\n  weir dev status --format json", *options);
@@ -293,19 +291,17 @@ void AddDevCommands(CLI::App& app, Invocation& invocation) {
   status->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return Status(invocation.common, *options); };
   });
-  CLI::App* kill = AddDev(noun, "kill", "Kill one process at once (SIGKILL)",
-                          "Examples:\n  weir dev kill node-2\n  weir dev kill controller-1", *options);
+  CLI::App* kill =
+      AddDev(noun, "kill", "Kill one process at once (SIGKILL)",
+             "Examples:\n  weir dev kill node-2\n  weir dev kill controller-1", *options);
   kill->add_option("NAME", options->process, "As weir dev status lists it")->required();
-  kill->callback([&invocation, options] {
-    invocation.run = [options] { return Kill(*options); };
-  });
+  kill->callback([&invocation, options] { invocation.run = [options] { return Kill(*options); }; });
   CLI::App* restart =
       AddDev(noun, "restart", "Start one process again, ending it in order if it runs",
              "Examples:\n  weir dev restart node-2\n  weir dev restart controller-1", *options);
   restart->add_option("NAME", options->process, "As weir dev status lists it")->required();
-  restart->callback([&invocation, options] {
-    invocation.run = [options] { return Restart(*options); };
-  });
+  restart->callback(
+      [&invocation, options] { invocation.run = [options] { return Restart(*options); }; });
 }
 
 }  // namespace weir::cli

@@ -13,7 +13,8 @@ std::string LogFile(const std::string& name) { return testing::TempDir() + "/" +
 
 // Runs until it is ended.
 DevProcess Endless(const std::string& name) {
-  return DevProcess{.name = name, .log = LogFile(name), .command = {"/usr/bin/tail", "-f", "/dev/null"}};
+  return DevProcess{
+      .name = name, .log = LogFile(name), .command = {"/usr/bin/tail", "-f", "/dev/null"}};
 }
 
 TEST(DevProcess, StartsEndsAndIsSeenToBeGone) {

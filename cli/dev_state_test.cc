@@ -27,8 +27,7 @@ TEST(DevPlan, GivesEveryProcessItsPortsAndItsFolder) {
             (std::vector<std::string>{"/bin/s", "--id=2", "--client_listen=127.0.0.1:1004",
                                       "--internal_listen=127.0.0.1:1005", "--data=/w/node-2",
                                       "--controllers=127.0.0.1:1001"}));
-  EXPECT_EQ(state.Endpoints(false),
-            (std::vector<std::string>{"127.0.0.1:1002", "127.0.0.1:1004"}));
+  EXPECT_EQ(state.Endpoints(false), (std::vector<std::string>{"127.0.0.1:1002", "127.0.0.1:1004"}));
 }
 
 TEST(DevState, ComesBackFromItsText) {

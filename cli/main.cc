@@ -54,11 +54,13 @@ void AddVersion(CLI::App& app, Invocation& invocation) {
 
 int Main(int argc, char** argv) {
   Invocation invocation;
-  CLI::App app("Weir: event streaming. Clusters, topics and records from the command line.", "weir");
+  CLI::App app("Weir: event streaming. Clusters, topics and records from the command line.",
+               "weir");
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("-b,--bootstrap", invocation.common.bootstrap,
-                 "Storage nodes, host:port,...; else $WEIR_BOOTSTRAP, else the cluster of weir dev");
+  app.add_option(
+      "-b,--bootstrap", invocation.common.bootstrap,
+      "Storage nodes, host:port,...; else $WEIR_BOOTSTRAP, else the cluster of weir dev");
   app.add_option("--timeout", invocation.common.timeout_seconds,
                  "Give up after so many seconds without the cluster")
       ->check(CLI::PositiveNumber)
@@ -93,9 +95,8 @@ int Main(int argc, char** argv) {
 void AddFormat(CLI::App* command, Invocation& invocation) {
   command
       ->add_option_function<std::string>(
-          "--format", [&invocation](const std::string& format) {
-            invocation.common.json = format == "json";
-          },
+          "--format",
+          [&invocation](const std::string& format) { invocation.common.json = format == "json"; },
           "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->default_str("text");

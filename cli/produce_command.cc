@@ -21,19 +21,17 @@ struct ProduceOptions {
   bool progress = false;
 };
 
-host::Task<int> Produce(Cluster& cluster, ProduceOptions options, int64_t rate,
-                        std::istream& in) {
+host::Task<int> Produce(Cluster& cluster, ProduceOptions options, int64_t rate, std::istream& in) {
   // A topic that is not there is worth more than a refusal of each record.
-  auto located = co_await host::Await<client::Outcome<weir::log::v1::LocateResponse>>(
-      [&](auto done) {
+  auto located =
+      co_await host::Await<client::Outcome<weir::log::v1::LocateResponse>>([&](auto done) {
         cluster.routing.Locate({options.topic}, 0, cluster.patience, std::move(done));
       });
   if (!located) co_return Complain(located.error());
   if (located->topics_size() != 1 || located->topics(0).error_code() != 0) {
-    co_return co_await ComplainOfTopic(
-        cluster, options.topic,
-        client::Failure{.code = host::StatusCode::kNotFound,
-                        .reason = "UNKNOWN_TOPIC_OR_PARTITION"});
+    co_return co_await ComplainOfTopic(cluster, options.topic,
+                                       client::Failure{.code = host::StatusCode::kNotFound,
+                                                       .reason = "UNKNOWN_TOPIC_OR_PARTITION"});
   }
   auto* input = new InputThread(cluster.host.strand, in, options.shape);
   Producing::Config config{.topic = options.topic,
@@ -69,9 +67,8 @@ int RunProduce(const Common& common, const ProduceOptions& options) {
   } else if (isatty(STDIN_FILENO) != 0) {
     std::cerr << "Type one record a line; end with Ctrl-D.\n";
   }
-  return RunOnCluster(common, [&](Cluster& cluster) {
-    return Produce(cluster, options, rate, *in);
-  });
+  return RunOnCluster(common,
+                      [&](Cluster& cluster) { return Produce(cluster, options, rate, *in); });
 }
 
 }  // namespace

@@ -84,11 +84,10 @@ void Producing::Pump() {
     Fetch();
   } else if (producer_.has_room() && !pacing_) {
     pacing_ = true;
-    host_.strand.RunAt(host_.clock.Now() + std::chrono::milliseconds(10),
-                       lifetime_.Bind([this] {
-                         pacing_ = false;
-                         Pump();
-                       }));
+    host_.strand.RunAt(host_.clock.Now() + std::chrono::milliseconds(10), lifetime_.Bind([this] {
+      pacing_ = false;
+      Pump();
+    }));
   }
 }
 
@@ -133,8 +132,8 @@ void Producing::EndIfDone() {
 
 std::string Producing::Summary() const {
   Instant now = done_ ? host_.clock.Now() : ended_;
-  std::string line = std::to_string(acked_records_) + " records, " + FormatBytes(acked_bytes_) +
-                     " acknowledged";
+  std::string line =
+      std::to_string(acked_records_) + " records, " + FormatBytes(acked_bytes_) + " acknowledged";
   if (sent_records_ > acked_records_) {
     line += " of " + std::to_string(sent_records_) + " records sent";
   }
@@ -153,7 +152,8 @@ std::string Producing::Summary() const {
 void Producing::ShowProgress() {
   if (!done_) return;
   std::cerr << Summary() << std::endl;
-  host_.strand.RunAt(host_.clock.Now() + kProgressEvery, lifetime_.Bind([this] { ShowProgress(); }));
+  host_.strand.RunAt(host_.clock.Now() + kProgressEvery,
+                     lifetime_.Bind([this] { ShowProgress(); }));
 }
 
 std::string Producing::Trouble() const {

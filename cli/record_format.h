@@ -12,7 +12,8 @@
 namespace weir::cli {
 
 // %t topic, %p partition, %o offset, %k key, %v value, %T timestamp in milliseconds, %s size of the
-// value in bytes, %% a percent sign; \n, \t, \r, \0 and \\ as usual. No key or value prints nothing.
+// value in bytes, %% a percent sign; \n, \t, \r, \0 and \\ as usual. No key or value prints
+// nothing.
 class RecordFormat {
  public:
   static Result<RecordFormat> Parse(std::string_view format);

@@ -24,8 +24,8 @@ std::vector<InputRecord> All(const std::string& text, InputShape shape,
 }
 
 TEST(RecordSource, TakesEachLineAsAValue) {
-  EXPECT_EQ(All("a\n\nb", {}),
-            (std::vector<InputRecord>{{std::nullopt, "a"}, {std::nullopt, ""}, {std::nullopt, "b"}}));
+  EXPECT_EQ(All("a\n\nb", {}), (std::vector<InputRecord>{
+                                   {std::nullopt, "a"}, {std::nullopt, ""}, {std::nullopt, "b"}}));
 }
 
 TEST(RecordSource, SplitsALineAtTheFirstSeparator) {
@@ -39,15 +39,16 @@ TEST(RecordSource, SplitsStanzasAtEmptyLines) {
   std::string text =
       "\n\nPackage: vim\nDescription: an editor\n .\n with modes\n\n\n"
       "Version: 1\nPackage:  ed  \n";
-  EXPECT_EQ(All(text, {.stanza_field = "Package"}),
-            (std::vector<InputRecord>{
-                {"vim", "Package: vim\nDescription: an editor\n .\n with modes"},
-                {"ed", "Version: 1\nPackage:  ed  "}}));
+  EXPECT_EQ(
+      All(text, {.stanza_field = "Package"}),
+      (std::vector<InputRecord>{{"vim", "Package: vim\nDescription: an editor\n .\n with modes"},
+                                {"ed", "Version: 1\nPackage:  ed  "}}));
 }
 
 TEST(RecordSource, SaysWhichStanzaHasNoKey) {
   std::string trouble;
-  auto records = All("Package: a\n\nPackages: b\nOther: c\n", {.stanza_field = "Package"}, &trouble);
+  auto records =
+      All("Package: a\n\nPackages: b\nOther: c\n", {.stanza_field = "Package"}, &trouble);
   EXPECT_EQ(records.size(), 1u);
   EXPECT_EQ(trouble, "the stanza that begins in line 3 has no field Package");
 }

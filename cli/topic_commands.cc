@@ -34,8 +34,8 @@ host::Task<int> Create(Cluster& cluster, Common common, CreateOptions options) {
       [&](auto done) { cluster.admin.CreateTopic(request, std::move(done)); });
   if (!answer) co_return Complain(answer.error());
   // The next command must find it, whichever node it asks.
-  auto located = co_await host::Await<client::Outcome<weir::log::v1::LocateResponse>>(
-      [&](auto done) {
+  auto located =
+      co_await host::Await<client::Outcome<weir::log::v1::LocateResponse>>([&](auto done) {
         cluster.routing.Locate({options.topic}, answer->metadata_index(), cluster.patience,
                                std::move(done));
       });
@@ -137,8 +137,9 @@ void AddCreate(CLI::App* noun, Invocation& invocation) {
   create->add_option("NAME", options->topic, "The topic's name")->required();
   create->add_option("-p,--partitions", options->partitions, "How many partitions it has")
       ->capture_default_str();
-  create->add_option("-r,--replicas", options->replicas,
-                     "On how many nodes each partition lies; 0: three, or all nodes if fewer")
+  create
+      ->add_option("-r,--replicas", options->replicas,
+                   "On how many nodes each partition lies; 0: three, or all nodes if fewer")
       ->capture_default_str();
   create->add_option("-c,--config", options->configs, "A setting, key=value; may be repeated");
   create->footer(
@@ -196,9 +197,8 @@ void AddTopicCommands(CLI::App& app, Invocation& invocation) {
   AddFormat(list, invocation);
   list->callback([&invocation] {
     invocation.run = [&invocation] {
-      return RunOnCluster(invocation.common, [&](Cluster& cluster) {
-        return List(cluster, invocation.common);
-      });
+      return RunOnCluster(invocation.common,
+                          [&](Cluster& cluster) { return List(cluster, invocation.common); });
     };
   });
 

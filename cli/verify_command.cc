@@ -62,8 +62,8 @@ host::Task<int> Verify(Cluster& cluster, Common common, VerifyOptions options,
                                                        .message = end.error().message});
   }
   comparison.Finish();
-  Json verdict = Verdict(
-      comparison, std::chrono::duration<double>(cluster.host.clock.Now() - started).count());
+  Json verdict = Verdict(comparison,
+                         std::chrono::duration<double>(cluster.host.clock.Now() - started).count());
   PrintObject(common, verdict);
   if (!options.report.empty()) {
     verdict["differences"] = comparison.differences();
@@ -87,17 +87,16 @@ int RunVerify(const Common& common, const VerifyOptions& options) {
     if (!*record) break;
     comparison.Expect(std::move(**record));
   }
-  return RunOnCluster(common, [&](Cluster& cluster) {
-    return Verify(cluster, common, options, comparison);
-  });
+  return RunOnCluster(
+      common, [&](Cluster& cluster) { return Verify(cluster, common, options, comparison); });
 }
 
 }  // namespace
 
 void AddVerifyCommand(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App* verify = app.add_subcommand(
-      "verify", "Compare a topic with the input that was produced to it");
+  CLI::App* verify =
+      app.add_subcommand("verify", "Compare a topic with the input that was produced to it");
   verify->add_option("TOPIC", options->topic, "The topic")->required();
   verify->add_option("FILE", options->file, "The input")->required();
   auto* separator = verify->add_option("--key-separator", options->shape.key_separator,

@@ -55,7 +55,8 @@ struct Batch {
   int32_t sequence = -1;
 };
 
-// The leader's answer: where the batch lies (-1: written before, and where is not known), or why not.
+// The leader's answer: where the batch lies (-1: written before, and where is not known), or why
+// not.
 using AppendAnswer = Answer<Offset>;
 
 namespace effect {

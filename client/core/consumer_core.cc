@@ -172,11 +172,11 @@ bool ConsumerCore::JudgeBounds(PartitionIndex index, Partition& partition,
   if (config_.until_end && partition.end < Offset(0)) partition.end = bounds.high_watermark;
   bool beyond = partition.next > std::max(bounds.log_end, bounds.high_watermark);
   if (partition.next < bounds.log_start || beyond) {
-    Fail({ErrorCode::kOffsetOutOfRange,
-          "offset " + std::to_string(partition.next.value()) + " of partition " +
-              std::to_string(index.value()) + " is out of range; it holds " +
-              std::to_string(bounds.log_start.value()) + " to " +
-              std::to_string(bounds.high_watermark.value() - 1)});
+    Fail({ErrorCode::kOffsetOutOfRange, "offset " + std::to_string(partition.next.value()) +
+                                            " of partition " + std::to_string(index.value()) +
+                                            " is out of range; it holds " +
+                                            std::to_string(bounds.log_start.value()) + " to " +
+                                            std::to_string(bounds.high_watermark.value() - 1)});
     return false;
   }
   partition.out_of_range = false;
@@ -193,8 +193,7 @@ void ConsumerCore::Fetched(uint64_t request, FetchedRun run, Instant now) {
   partition.backoff.Reset();
   // The first batch may begin before the offset that was asked; one sent twice would, too.
   std::erase_if(run.records, [&](const ReadRecord& record) {
-    return record.offset < partition.next ||
-           (config_.until_end && record.offset >= partition.end);
+    return record.offset < partition.next || (config_.until_end && record.offset >= partition.end);
   });
   if (!run.records.empty()) partition.next = run.records.back().offset + 1;
   partition.next = std::max(partition.next, run.next_offset);
@@ -253,9 +252,8 @@ void ConsumerCore::Fail(Refusal refusal) {
 
 void ConsumerCore::FinishIfDone() {
   if (over_ || !known_ || !config_.until_end) return;
-  bool done = std::ranges::all_of(partitions_, [](const auto& entry) {
-    return entry.second.state == Partition::State::kDone;
-  });
+  bool done = std::ranges::all_of(
+      partitions_, [](const auto& entry) { return entry.second.state == Partition::State::kDone; });
   if (!done) return;
   over_ = true;
   effects_.push_back(effect::Finished{});

@@ -88,9 +88,9 @@ struct Failed {
 
 }  // namespace effect
 
-using ConsumerEffect = std::variant<effect::LocateTopic, effect::AskBounds, effect::Follow,
-                                    effect::Cancel, effect::Deliver, effect::Finished,
-                                    effect::Failed>;
+using ConsumerEffect =
+    std::variant<effect::LocateTopic, effect::AskBounds, effect::Follow, effect::Cancel,
+                 effect::Deliver, effect::Finished, effect::Failed>;
 using ConsumerEffects = std::vector<ConsumerEffect>;
 
 class ConsumerCore {

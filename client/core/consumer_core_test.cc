@@ -33,9 +33,9 @@ class Script {
     Collect();
   }
   void Bounds(int64_t start, int64_t high_watermark) {
-    core.BoundsAnswered(
-        bounds.back().request,
-        LogBounds{Offset(start), Offset(high_watermark), Offset(high_watermark)}, now);
+    core.BoundsAnswered(bounds.back().request,
+                        LogBounds{Offset(start), Offset(high_watermark), Offset(high_watermark)},
+                        now);
     Collect();
   }
   void Fetch(FetchedRun run) {

@@ -61,8 +61,8 @@ SendQueue* ProducerCore::Route(const std::string& name, Topic& topic, Unrouted e
 SendQueue& ProducerCore::QueueOf(const std::string& name, Topic& topic, PartitionIndex index) {
   auto& queue = topic.queues[index];
   if (queue == nullptr) {
-    queue = std::make_unique<SendQueue>(config_, name, PartitionId{topic.route.id, index},
-                                        Chance(), &next_request_, &effects_);
+    queue = std::make_unique<SendQueue>(config_, name, PartitionId{topic.route.id, index}, Chance(),
+                                        &next_request_, &effects_);
     // The topic was located, or there would be no queue: begin with what was said then.
     queue->Routed(topic.route.partitions[static_cast<size_t>(index.value())], locate_asked_,
                   locate_asked_);
@@ -130,8 +130,9 @@ void ProducerCore::TopicUnknown(const std::string& name, Topic& topic, Instant n
   locate_not_before_ = now + locate_backoff_.Next();
   for (auto& [index, queue] : topic.queues) queue->RouteFailed(locate_asked_, now);
   if (now < topic.unknown_since + config_.unknown_topic_patience) return;
-  FailTopic(name, topic,
-            {ErrorCode::kUnknownTopicOrPartition, "there is no topic " + name + "; create it first"});
+  FailTopic(
+      name, topic,
+      {ErrorCode::kUnknownTopicOrPartition, "there is no topic " + name + "; create it first"});
   topic.known = false;
   topic.unknown_since = Instant::Never();
 }

@@ -69,8 +69,7 @@ class ProducerCore {
   SendQueue* Route(const std::string& name, Topic& topic, Unrouted entry);
   SendQueue& QueueOf(const std::string& name, Topic& topic, PartitionIndex index);
   PartitionIndex StickyPartition(Topic& topic);
-  void Refuse(const std::string& name, PartitionIndex index, Record record,
-              const Refusal& refusal);
+  void Refuse(const std::string& name, PartitionIndex index, Record record, const Refusal& refusal);
   void FailTopic(const std::string& name, Topic& topic, const Refusal& refusal);
   void TopicUnknown(const std::string& name, Topic& topic, Instant now);
   void TopicKnown(const std::string& name, Topic& topic, const TopicRoute& route, Instant now);

@@ -333,8 +333,7 @@ class HostileWorld {
     if (batch.sequence != expected) return No(ErrorCode::kOutOfOrderSequenceNumber);
     auto offset = static_cast<int64_t>(log.size());
     for (const Record& record : batch.records) log.push_back(record.tag);
-    next_[batch.identity.id.value()] =
-        expected + static_cast<int32_t>(batch.records.size());
+    next_[batch.identity.id.value()] = expected + static_cast<int32_t>(batch.records.size());
     last.emplace_back(batch.sequence, offset);
     if (last.size() > 5) last.erase(last.begin());
     return Offset(offset);

@@ -31,8 +31,7 @@ TEST(Retry, KnowsWhichRefusalsLeaveTheFateOpen) {
 
 TEST(ErrorCodeNamed, FindsEveryNameAgain) {
   EXPECT_EQ(ErrorCodeNamed("NOT_LEADER_OR_FOLLOWER"), ErrorCode::kNotLeaderOrFollower);
-  EXPECT_EQ(ErrorCodeNamed("CONTROLLER_ID_NOT_REGISTERED"),
-            ErrorCode::kControllerIdNotRegistered);
+  EXPECT_EQ(ErrorCodeNamed("CONTROLLER_ID_NOT_REGISTERED"), ErrorCode::kControllerIdNotRegistered);
   EXPECT_EQ(ErrorCodeNamed("NO_SUCH_NAME"), ErrorCode::kUnknownServerError);
 }
 

@@ -32,9 +32,7 @@ void SendQueue::Add(Record record, size_t batch_limit, Instant now) {
   bytes_ += size;
 }
 
-bool SendQueue::has_open_batch() const {
-  return !items_.empty() && !items_.back().batch->closed;
-}
+bool SendQueue::has_open_batch() const { return !items_.empty() && !items_.back().batch->closed; }
 
 void SendQueue::Close() {
   if (!items_.empty()) items_.back().batch->closed = true;
@@ -87,9 +85,7 @@ void SendQueue::RouteFailed(Instant asked, Instant now) {
   if (route_pending_ && asked >= route_needed_) route_needed_ = now + backoff_.Next();
 }
 
-bool SendQueue::needs_identity() const {
-  return !items_.empty() && identity_.id == kNoProducer;
-}
+bool SendQueue::needs_identity() const { return !items_.empty() && identity_.id == kNoProducer; }
 
 void SendQueue::Identify(ProducerIdentity identity) {
   identity_ = identity;

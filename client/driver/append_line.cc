@@ -34,7 +34,8 @@ std::deque<uint64_t> AppendLine::Drop() {
   std::deque<uint64_t> unanswered;
   for (const Pending& each : std::exchange(pending_, {})) unanswered.push_back(each.request);
   if (auto stream = std::exchange(stream_, nullptr)) {
-    stream->Finish({.code = host::StatusCode::kCancelled, .message = "the client left", .details = {}});
+    stream->Finish(
+        {.code = host::StatusCode::kCancelled, .message = "the client left", .details = {}});
   }
   return unanswered;
 }

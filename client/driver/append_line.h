@@ -12,8 +12,7 @@
 
 namespace weir::client {
 
-class AppendLine : public host::StreamEvents,
-                   public std::enable_shared_from_this<AppendLine> {
+class AppendLine : public host::StreamEvents, public std::enable_shared_from_this<AppendLine> {
  public:
   using Answered = std::function<void(uint64_t request, AppendAnswer answer)>;
 

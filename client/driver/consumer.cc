@@ -28,8 +28,7 @@ class Consumer::FollowLine : public host::StreamEvents,
     request.set_partition(follow.partition.index.value());
     request.set_offset(follow.offset.value());
     request.set_max_bytes(kFetchBytes);
-    stream_ = consumer_->host_.network.Open(to, "/weir.log.v1.Log/FetchStream",
-                                            shared_from_this());
+    stream_ = consumer_->host_.network.Open(to, "/weir.log.v1.Log/FetchStream", shared_from_this());
     stream_->Send({Bytes::FromString(request.SerializeAsString())});
     stream_->Finish(host::CallStatus::Ok());
     if (paused) stream_->PauseReading();
@@ -37,7 +36,8 @@ class Consumer::FollowLine : public host::StreamEvents,
   void Drop() {
     consumer_ = nullptr;
     if (auto stream = std::exchange(stream_, nullptr)) {
-      stream->Finish({.code = host::StatusCode::kCancelled, .message = "no longer wanted", .details = {}});
+      stream->Finish(
+          {.code = host::StatusCode::kCancelled, .message = "no longer wanted", .details = {}});
     }
   }
   host::Stream* stream() { return stream_.get(); }
@@ -122,12 +122,11 @@ void Consumer::CarryOut(effect::AskBounds& ask) {
   auto heard = lifetime_.Bind([this, request = ask.request](host::CallStatus status, Bytes bytes) {
     weir::log::v1::OffsetsResponse response;
     if (!status.ok()) {
-      core_.BoundsAnswered(request, std::unexpected(Decode(status).AsRefusal()),
-                           host_.clock.Now());
+      core_.BoundsAnswered(request, std::unexpected(Decode(status).AsRefusal()), host_.clock.Now());
     } else if (!response.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      core_.BoundsAnswered(
-          request, Refuse(ErrorCode::kUnknownServerError, "the answer is no Protobuf"),
-          host_.clock.Now());
+      core_.BoundsAnswered(request,
+                           Refuse(ErrorCode::kUnknownServerError, "the answer is no Protobuf"),
+                           host_.clock.Now());
     } else {
       core_.BoundsAnswered(request,
                            LogBounds{Offset(response.log_start()),
@@ -140,7 +139,8 @@ void Consumer::CarryOut(effect::AskBounds& ask) {
   if (!endpoint) {
     host_.strand.Post([heard = std::move(heard)]() mutable {
       heard(host::CallStatus{.code = host::StatusCode::kUnavailable,
-                             .message = "nobody says where the leader is", .details = {}},
+                             .message = "nobody says where the leader is",
+                             .details = {}},
             Bytes());
     });
     return;
@@ -188,8 +188,8 @@ void Consumer::CarryOut(effect::Failed& failed) {
 
 void Consumer::Received(uint64_t request, const Bytes& message) {
   weir::log::v1::FetchResponse header;
-  auto payload = codec::SplitPayload(
-      message, weir::log::v1::FetchResponse::kRecordsFieldNumber, &header);
+  auto payload =
+      codec::SplitPayload(message, weir::log::v1::FetchResponse::kRecordsFieldNumber, &header);
   Answer<std::vector<ReadRecord>> records =
       payload ? DecodeBatches(*payload)
               : Refuse(ErrorCode::kCorruptMessage, "the leader's answer is no Protobuf");

@@ -69,24 +69,22 @@ void Producer::CarryOut(effect::Locate& locate) {
 }
 
 void Producer::CarryOut(effect::InitProducer&) {
-  routing_.Call("/weir.log.v1.Log/InitProducer", {Bytes()}, kPatience,
-                lifetime_.Bind([this](Outcome<Bytes> answer) {
-                  weir::log::v1::InitProducerResponse response;
-                  if (!answer) {
-                    core_.IdentifyFailed(answer.error().AsRefusal(), host_.clock.Now());
-                  } else if (response.ParseFromArray(answer->data(),
-                                                     static_cast<int>(answer->size()))) {
-                    core_.Identified(
-                        {ProducerId(response.producer_id()),
-                         ProducerEpoch(static_cast<int16_t>(response.producer_epoch()))},
-                        host_.clock.Now());
-                  } else {
-                    core_.IdentifyFailed(
-                        {ErrorCode::kUnknownServerError, "the answer is no Protobuf"},
-                        host_.clock.Now());
-                  }
-                  Carry();
-                }));
+  routing_.Call(
+      "/weir.log.v1.Log/InitProducer", {Bytes()}, kPatience,
+      lifetime_.Bind([this](Outcome<Bytes> answer) {
+        weir::log::v1::InitProducerResponse response;
+        if (!answer) {
+          core_.IdentifyFailed(answer.error().AsRefusal(), host_.clock.Now());
+        } else if (response.ParseFromArray(answer->data(), static_cast<int>(answer->size()))) {
+          core_.Identified({ProducerId(response.producer_id()),
+                            ProducerEpoch(static_cast<int16_t>(response.producer_epoch()))},
+                           host_.clock.Now());
+        } else {
+          core_.IdentifyFailed({ErrorCode::kUnknownServerError, "the answer is no Protobuf"},
+                               host_.clock.Now());
+        }
+        Carry();
+      }));
 }
 
 AppendLine* Producer::LineTo(NodeId node) {
@@ -99,10 +97,10 @@ AppendLine* Producer::LineTo(NodeId node) {
       answers_.emplace_back(request, Refuse(ErrorCode::kNetworkException, "the node moved"));
     }
   }
-  line = std::make_shared<AppendLine>(
-      host_, *endpoint, lifetime_.Bind([this](uint64_t request, AppendAnswer answer) {
-        Answer(request, std::move(answer));
-      }));
+  line = std::make_shared<AppendLine>(host_, *endpoint,
+                                      lifetime_.Bind([this](uint64_t request, AppendAnswer answer) {
+                                        Answer(request, std::move(answer));
+                                      }));
   line->Open();
   return line.get();
 }
@@ -116,8 +114,8 @@ void Producer::CarryOut(effect::Append& append) {
   if (AppendLine* line = LineTo(append.leader)) {
     line->Send(append);
   } else {
-    answers_.emplace_back(append.request, Refuse(ErrorCode::kLeaderNotAvailable,
-                                                 "nobody says where the leader is"));
+    answers_.emplace_back(
+        append.request, Refuse(ErrorCode::kLeaderNotAvailable, "nobody says where the leader is"));
   }
 }
 

@@ -42,8 +42,8 @@ void Routing::Try(std::shared_ptr<Errand> errand) {
   std::vector<host::Endpoint> endpoints = Endpoints();
   host::Endpoint to = endpoints[errand->tried % endpoints.size()];
   Duration left = errand->deadline - host_.clock.Now();
-  Duration timeout = std::max(std::min(errand->patience.attempt, left),
-                              Duration(std::chrono::milliseconds(1)));
+  Duration timeout =
+      std::max(std::min(errand->patience.attempt, left), Duration(std::chrono::milliseconds(1)));
   host_.network.Call(to, errand->method, errand->request, timeout,
                      lifetime_.Bind([this, errand, to](host::CallStatus status, Bytes response) {
                        Answered(errand, to, std::move(status), std::move(response));
@@ -79,8 +79,7 @@ void Routing::Answered(std::shared_ptr<Errand> errand, const host::Endpoint& ask
   }
 }
 
-void Routing::Locate(std::vector<std::string> topics, int64_t min_metadata_index,
-                     Patience patience,
+void Routing::Locate(std::vector<std::string> topics, int64_t min_metadata_index, Patience patience,
                      Callback<void(Outcome<weir::log::v1::LocateResponse>)> done) {
   weir::log::v1::LocateRequest request;
   for (std::string& topic : topics) request.add_topics(std::move(topic));
