@@ -44,7 +44,8 @@ class Birth {
   void Loaded(Result<Remembered> remembered, Callback<void(Result<void>)> done);
   void Describe(host::Reply reply) const;
   void TakeFound(Bytes request, host::Reply reply);
-  void Saved(StoredSnapshot snapshot, Founding founding, Result<void> saved, host::Reply reply);
+  void Write(StoredSnapshot snapshot, Founding founding, host::Reply reply);
+  void TellFound();
 
   QuorumLog& log_;
   const Self self_;

@@ -12,12 +12,11 @@
 
 namespace weir::quorum {
 
-// What a Peer needs of the voter it belongs to, and what incoming streams tell it.
+// What a Peer needs of the voter it belongs to.
 class PeerEvents {
  public:
   virtual ~PeerEvents() = default;
-  virtual void OnPeerMessage(WireMessage message) = 0;
-  // The stream from (incoming) or to this peer has ended.
+  // The stream to this peer has ended, or the one from it (incoming).
   virtual void OnPeerLost(const raft::VoterId& peer, bool incoming) = 0;
   // Entries [from, to], or the first of them, out of memory or from the log.
   virtual void ReadForPeer(LogIndex from, LogIndex to,
@@ -44,7 +43,9 @@ class Peer {
   void Ended(const host::CallStatus& status);
   void Pump();
   bool SendFront();
-  void ReadFront(const raft::Message& front, const raft::AppendRequest& request);
+  std::optional<std::vector<LogEntry>> TakeEntries(const raft::AppendRequest& request);
+  void ReadFront(const raft::AppendRequest& request);
+  void DropFront(LogIndex first);
 
   host::Host host_;
   const ClusterId cluster_;
@@ -60,7 +61,9 @@ class Peer {
   host::Strand::TimerId timer_ = 0;
 
   std::deque<raft::Message> queue_;
+  // Entries for the front of the queue are being read from the log, or were.
   bool reading_ = false;
+  std::vector<LogEntry> read_;
   Lifetime lifetime_;
 };
 

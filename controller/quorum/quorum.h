@@ -3,7 +3,8 @@
 // It is the log behind the metadata machine.
 //
 // Lives on the host's strand. Everything a listener hears comes on that strand, never within a call
-// to Append. Destroying it at any moment is a crash: nothing that was promised is lost.
+// to Append; it may append from there, but not destroy the quorum. Destroying it at any other
+// moment is a crash: nothing that was promised is lost.
 #pragma once
 
 #include <deque>
@@ -89,6 +90,7 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
   std::shared_ptr<host::StreamEvents> Accept(std::shared_ptr<host::Stream> stream);
 
  private:
+  class Incoming;
   struct PendingSave {
     LogWrite write;
     uint64_t number = 0;
@@ -106,14 +108,16 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
   };
   using Notice = std::variant<TellSnapshot, TellRole, TellCommitted>;
 
-  void OnPeerMessage(WireMessage message) override;
   void OnPeerLost(const raft::VoterId& peer, bool incoming) override;
   void ReadForPeer(LogIndex from, LogIndex to,
                    Callback<void(Result<std::vector<LogEntry>>)> done) override;
   std::optional<std::vector<LogEntry>> FindForPeer(LogIndex from, LogIndex to) override;
 
+  // Why a message is not for this voter, if it is not.
+  std::optional<host::CallStatus> Judge(const WireMessage& message) const;
+  void Take(WireMessage message);
   Instant Now() const { return host_.clock.Now(); }
-  void TakeEffects(std::vector<LogEntry> payloads);
+  void CarryOut(std::vector<LogEntry> payloads);
   void QueueSave(const raft::Save& save, std::vector<LogEntry> payloads);
   void StartSave();
   void SaveDone(Result<void> saved);
@@ -141,17 +145,26 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
   // What is being written, and what gathers behind it for the next synced write.
   std::optional<PendingSave> saving_;
   PendingSave gathering_;
+  bool save_posted_ = false;
 
   // The listener has been told of all up to here.
   LogIndex delivered_;
   LogIndex snapshot_;
   std::deque<Notice> notices_;
   bool delivering_ = false;
-  bool told_leading_ = false;
+  // How an incoming stream finds this voter, while it lives.
+  std::shared_ptr<Quorum*> address_ = std::make_shared<Quorum*>(this);
   uint64_t incoming_streams_ = 0;
 
-  // Appended by this leader and not yet committed: the sizes of their payloads.
-  std::deque<size_t> waiting_;
+  // The term in which this voter leads; the listener is told in its turn.
+  std::optional<Term> leading_;
+
+  // Appended by this leader and not yet committed.
+  struct Waiting {
+    LogIndex index;
+    size_t bytes;
+  };
+  std::deque<Waiting> waiting_;
   size_t waiting_bytes_ = 0;
 
   host::Strand::TimerId timer_ = 0;

@@ -24,11 +24,12 @@ struct Progress {
   Instant last_heard;
   int64_t round = 0;
 
+  // What was under way may be lost. While probing, `next` is where the search stands.
   void Probe() {
+    if (!probing) next = match + 1;
     probing = true;
     probe_sent = false;
     in_flight.clear();
-    next = match + 1;
   }
 
   // The voter has all up to `index`. False if that was known.
@@ -37,6 +38,7 @@ struct Progress {
     bool grew = index > match;
     if (grew) match = index;
     if (next <= match) next = match + 1;
+    // An accepted message shows that the logs agree before `next`.
     if (probing && (grew || probe_sent)) {
       probing = false;
       probe_sent = false;

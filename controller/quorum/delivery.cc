@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a voter tells its machine, in order: snapshot, leading or not, committed entries.
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "controller/quorum/quorum.h"
+
+namespace weir::quorum {
+namespace {
+
+constexpr size_t kReadBytesMax = size_t{1} << 20;
+
+}  // namespace
+
+void Quorum::Tell(Notice notice) {
+  if (auto* committed = std::get_if<TellCommitted>(&notice)) {
+    while (!waiting_.empty() && waiting_.front().index <= committed->to) {
+      waiting_bytes_ -= waiting_.front().bytes;
+      waiting_.pop_front();
+    }
+  }
+  notices_.push_back(std::move(notice));
+  if (std::exchange(delivering_, true)) return;
+  host_.strand.Post(lifetime_.Bind([this] { Deliver(); }));
+}
+
+// Tells all that can be told now. A listener may append meanwhile, which adds to what is to tell.
+void Quorum::Deliver() {
+  while (!notices_.empty()) {
+    if (auto* committed = std::get_if<TellCommitted>(&notices_.front())) {
+      if (!DeliverCommitted(committed->to)) return;
+      notices_.pop_front();
+      continue;
+    }
+    Notice notice = std::move(notices_.front());
+    notices_.pop_front();
+    if (auto* snapshot = std::get_if<TellSnapshot>(&notice)) {
+      events_.OnSnapshot(
+          {snapshot->snapshot.last.index.value(), snapshot->snapshot.last.term.value()},
+          std::move(snapshot->snapshot.state));
+    } else if (auto& role = std::get<TellRole>(notice); role.leading) {
+      events_.OnLeading(role.leading->value());
+    } else {
+      events_.OnFollowing();
+    }
+  }
+  delivering_ = false;
+}
+
+// False if entries have to be read first; Deliver goes on when they are there.
+bool Quorum::DeliverCommitted(LogIndex to) {
+  while (delivered_ < to) {
+    if (const LogEntry* entry = cache_.Find(delivered_ + 1)) {
+      DeliverOne(*entry);
+      continue;
+    }
+    // Not in memory, so it was saved, by this process or the one before.
+    log_.ReadEntries(delivered_ + 1, to, kReadBytesMax,
+                     lifetime_.Bind([this](Result<std::vector<LogEntry>> entries) {
+                       if (!entries) {
+                         Fail(entries.error().While("reading the quorum's log"));
+                         return;
+                       }
+                       CHECK(!entries->empty());
+                       for (const LogEntry& entry : *entries) {
+                         CHECK_EQ(entry.index, delivered_ + 1);
+                         DeliverOne(entry);
+                       }
+                       Deliver();
+                     }));
+    return false;
+  }
+  return true;
+}
+
+void Quorum::DeliverOne(const LogEntry& entry) {
+  delivered_ = entry.index;
+  events_.OnCommitted({entry.index.value(), entry.term.value()}, entry.payload);
+}
+
+}  // namespace weir::quorum

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/quorum/rocksdb/entry_codec.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace weir::quorum {
+namespace {
+
+constexpr char kEntryPrefix = 'e';
+
+constexpr std::array<uint32_t, 256> MakeTable() {
+  std::array<uint32_t, 256> table{};
+  for (uint32_t i = 0; i < 256; ++i) {
+    uint32_t crc = i;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78u : 0u);
+    table[i] = crc;
+  }
+  return table;
+}
+
+uint32_t Extend(uint32_t crc, std::string_view bytes) {
+  static constexpr std::array<uint32_t, 256> kTable = MakeTable();
+  for (char byte : bytes) crc = kTable[(crc ^ static_cast<uint8_t>(byte)) & 0xff] ^ (crc >> 8);
+  return crc;
+}
+
+// The key is part of what is checked: a value under another key is as wrong as another value.
+uint32_t Checksum(std::string_view key, std::string_view rest) {
+  return ~Extend(Extend(~0u, key), rest);
+}
+
+void PutNumber(std::string& to, uint64_t number, int bytes) {
+  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
+    to.push_back(static_cast<char>(number >> shift));
+  }
+}
+
+// Takes the number off the front; nothing if there is too little.
+std::optional<uint64_t> TakeNumber(std::string_view& from, size_t bytes) {
+  if (from.size() < bytes) return std::nullopt;
+  uint64_t number = 0;
+  for (size_t i = 0; i < bytes; ++i) number = (number << 8) | static_cast<uint8_t>(from[i]);
+  from.remove_prefix(bytes);
+  return number;
+}
+
+std::string Sealed(std::string_view key, std::string rest) {
+  std::string value;
+  value.reserve(rest.size() + 4);
+  PutNumber(value, Checksum(key, rest), 4);
+  value += rest;
+  return value;
+}
+
+Result<std::string_view> Unsealed(std::string_view key, std::string_view value) {
+  auto crc = TakeNumber(value, 4);
+  if (!crc || *crc != Checksum(key, value)) {
+    return Fail(Error::Kind::kCorrupt, "a checksum in the quorum's log does not match");
+  }
+  return value;
+}
+
+std::unexpected<Error> TooShort() {
+  return Fail(Error::Kind::kCorrupt, "a value in the quorum's log is too short");
+}
+
+}  // namespace
+
+std::string EntryKey(LogIndex index) {
+  std::string key(1, kEntryPrefix);
+  PutNumber(key, static_cast<uint64_t>(index.value()), 8);
+  return key;
+}
+
+std::string EntryKeysEnd() { return std::string(1, kEntryPrefix + 1); }
+
+std::string EntryValue(const LogEntry& entry) {
+  std::string rest;
+  PutNumber(rest, static_cast<uint64_t>(entry.term.value()), 8);
+  rest += entry.payload.view();
+  return Sealed(EntryKey(entry.index), std::move(rest));
+}
+
+Result<LogEntry> ReadEntry(std::string_view key, std::string_view value) {
+  auto rest = Unsealed(key, value);
+  if (!rest) return std::unexpected(rest.error());
+  key.remove_prefix(1);
+  auto index = TakeNumber(key, 8);
+  auto term = TakeNumber(*rest, 8);
+  if (!index || !term) return TooShort();
+  return LogEntry{LogIndex(static_cast<int64_t>(*index)), Term(static_cast<int64_t>(*term)),
+                  Bytes::FromString(std::string(*rest))};
+}
+
+std::string HardStateValue(const raft::HardState& state) {
+  std::string rest;
+  PutNumber(rest, static_cast<uint64_t>(state.term.value()), 8);
+  if (state.vote) {
+    PutNumber(rest, static_cast<uint64_t>(state.vote->controller.value()), 4);
+    rest += state.vote->directory.ToBytes();
+  }
+  return Sealed(kHardStateKey, std::move(rest));
+}
+
+Result<raft::HardState> ReadHardState(std::string_view value) {
+  auto rest = Unsealed(kHardStateKey, value);
+  if (!rest) return std::unexpected(rest.error());
+  auto term = TakeNumber(*rest, 8);
+  if (!term) return TooShort();
+  raft::HardState state{Term(static_cast<int64_t>(*term)), std::nullopt};
+  if (rest->empty()) return state;
+  auto controller = TakeNumber(*rest, 4);
+  auto directory = DirectoryId::FromBytes(*rest);
+  if (!controller || !directory) return TooShort();
+  state.vote = raft::VoterId{ControllerId(static_cast<int32_t>(*controller)), *directory};
+  return state;
+}
+
+std::string SnapshotValue(const StoredSnapshot& snapshot) {
+  std::string rest;
+  PutNumber(rest, static_cast<uint64_t>(snapshot.last.index.value()), 8);
+  PutNumber(rest, static_cast<uint64_t>(snapshot.last.term.value()), 8);
+  rest += snapshot.state.view();
+  return Sealed(kSnapshotKey, std::move(rest));
+}
+
+Result<StoredSnapshot> ReadSnapshotValue(std::string_view value) {
+  auto rest = Unsealed(kSnapshotKey, value);
+  if (!rest) return std::unexpected(rest.error());
+  auto index = TakeNumber(*rest, 8);
+  auto term = TakeNumber(*rest, 8);
+  if (!index || !term) return TooShort();
+  return StoredSnapshot{{LogIndex(static_cast<int64_t>(*index)), Term(static_cast<int64_t>(*term))},
+                        Bytes::FromString(std::string(*rest))};
+}
+
+}  // namespace weir::quorum
