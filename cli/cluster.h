@@ -46,9 +46,6 @@ struct Cluster {
   client::Admin admin;
 };
 
-template <class T>
-using Command = std::function<host::Task<int>(T&)>;
-
 // Runs `command` on a host of its own, and returns what it returns.
 int RunOnHost(const std::function<host::Task<int>(host::Host)>& command);
 // The same with a cluster: --bootstrap, else $WEIR_BOOTSTRAP, else the one of .weir/dev.json.

@@ -145,9 +145,8 @@ void AddClusterCommands(CLI::App& app, Invocation& invocation) {
     invocation.run = [&invocation, controllers] {
       auto endpoints = ParseEndpoints(*controllers);
       if (!endpoints) return Complain(endpoints.error().message, kUsage);
-      return RunOnHost([&, endpoints = *endpoints](host::Host at) {
-        return InitCluster(at, endpoints, invocation.common);
-      });
+      return RunOnHost(
+          [&](host::Host at) { return InitCluster(at, *endpoints, invocation.common); });
     };
   });
 }

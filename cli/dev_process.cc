@@ -99,25 +99,28 @@ std::vector<std::string> EndProcesses(const std::vector<DevProcess>& processes, 
 }
 
 Result<std::vector<int>> FreePorts(int count) {
+  // Below the range that outgoing connections take theirs from.
+  constexpr int kFirst = 20000;
+  constexpr int kLast = 31999;
   std::vector<int> sockets;
   std::vector<int> ports;
+  int port = kFirst + static_cast<int>(getpid() * 31 % (kLast - kFirst));
   // All are held until all are found, so that no port comes twice.
-  for (int i = 0; i < count; ++i) {
+  for (int tries = 0; tries < 2000 && ports.size() < static_cast<size_t>(count); ++tries) {
+    port = port == kLast ? kFirst : port + 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in at{};
     at.sin_family = AF_INET;
+    at.sin_port = htons(static_cast<uint16_t>(port));
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof at;
-    if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 ||
-        getsockname(fd, reinterpret_cast<sockaddr*>(&at), &length) != 0) {
-      break;
-    }
+    if (fd < 0) break;
     sockets.push_back(fd);
-    ports.push_back(ntohs(at.sin_port));
+    if (bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0) ports.push_back(port);
   }
   for (int fd : sockets) close(fd);
   if (ports.size() < static_cast<size_t>(count)) {
-    return Fail(Error::Kind::kIo, std::string("no free port on 127.0.0.1: ") + strerror(errno));
+    return Fail(Error::Kind::kIo, "not enough free ports on 127.0.0.1 from " +
+                                      std::to_string(kFirst) + " to " + std::to_string(kLast));
   }
   return ports;
 }

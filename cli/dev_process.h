@@ -25,7 +25,8 @@ bool SignalProcess(const DevProcess& process, int signal);
 // that had to be killed.
 std::vector<std::string> EndProcesses(const std::vector<DevProcess>& processes, int seconds);
 
-// Ports of 127.0.0.1 that nobody listens at now.
+// Ports of 127.0.0.1 that nobody listens at now, and that the kernel gives to no outgoing
+// connection: a node that is down must find its port free again.
 Result<std::vector<int>> FreePorts(int count);
 
 // The last lines of a file.

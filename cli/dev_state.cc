@@ -57,14 +57,14 @@ Result<DevState> ParseDevState(const std::string& text) {
                 has("endpoint", text_of) && has("log", text_of) &&
                 has("command", [](const Json& value) { return value.is_array(); });
     if (!good) return corrupt("a process lacks a field");
-    DevProcess process{.name = each["name"],
-                       .pid = each["pid"],
-                       .start_ticks = each["start_ticks"],
-                       .endpoint = each["endpoint"],
-                       .log = each["log"]};
+    DevProcess process{.name = each["name"].get<std::string>(),
+                       .pid = each["pid"].get<int>(),
+                       .start_ticks = each["start_ticks"].get<uint64_t>(),
+                       .endpoint = each["endpoint"].get<std::string>(),
+                       .log = each["log"].get<std::string>()};
     for (const Json& word : each["command"]) {
       if (!word.is_string()) return corrupt("a command is not a list of words");
-      process.command.push_back(word);
+      process.command.push_back(word.get<std::string>());
     }
     state.processes.push_back(std::move(process));
   }

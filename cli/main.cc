@@ -105,6 +105,8 @@ void AddFormat(CLI::App* command, Invocation& invocation) {
 }  // namespace weir::cli
 
 int main(int argc, char** argv) {
+  // Or how much of stdin is there already cannot be told.
+  std::ios::sync_with_stdio(false);
   FLAGS_logtostderr = true;
   FLAGS_minloglevel = google::GLOG_ERROR;
   google::InitGoogleLogging(argv[0]);

@@ -37,7 +37,7 @@ host::Task<int> Produce(Cluster& cluster, ProduceOptions options, int64_t rate, 
   Producing::Config config{.topic = options.topic,
                            .acks = options.acks == "all" ? -1 : std::stoi(options.acks),
                            .rate = rate,
-                           .progress = options.progress};
+                           .progress = options.progress || !options.report.empty()};
   Producing run(cluster.host, cluster.routing, config, *input);
   co_await host::AwaitDone([&](auto done) { run.Run(std::move(done)); });
   if (!options.report.empty()) {
@@ -47,7 +47,7 @@ host::Task<int> Produce(Cluster& cluster, ProduceOptions options, int64_t rate, 
     if (!out) co_return Complain("cannot write " + options.report);
   }
   if (run.failed()) co_return Complain(run.Trouble());
-  if (!options.progress) std::cerr << run.Summary() << std::endl;
+  if (!config.progress) std::cerr << run.Summary() << std::endl;
   co_return kOk;
 }
 

@@ -48,6 +48,8 @@ void Producing::Fetch() {
   fetching_ = true;
   input_.Take(lifetime_.Bind([this](InputThread::Handful handful) {
     fetching_ = false;
+    // Once a record was given up, the rest of the input stays unsent.
+    if (failed_ > 0) handful = {.last = true};
     for (InputRecord& record : handful.records) waiting_.push_back(std::move(record));
     input_over_ = handful.last;
     input_error_ = handful.error;
@@ -107,7 +109,7 @@ void Producing::Settled(const client::effect::Settled& settled) {
       first_failure_ = settled.answer.error().message + " (" +
                        std::string(NameOf(settled.answer.error().code)) + ")";
     }
-    // More of the same would fail too: the rest of the input stays unsent.
+    // More of the same would fail too.
     input_over_ = true;
     waiting_.clear();
   }

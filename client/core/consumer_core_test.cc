@@ -66,7 +66,7 @@ class Script {
   }
 
   ConsumerCore core;
-  Instant now{seconds(10).count()};
+  Instant now = Instant{} + seconds(10);
   std::vector<effect::AskBounds> bounds;
   std::vector<effect::Follow> follows;
   std::vector<int64_t> offsets;

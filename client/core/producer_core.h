@@ -21,6 +21,9 @@ namespace weir::client {
 class ProducerCore {
  public:
   ProducerCore(ProducerConfig config, uint64_t seed);
+  // Its queues point to it.
+  ProducerCore(const ProducerCore&) = delete;
+  ProducerCore& operator=(const ProducerCore&) = delete;
 
   // Records with a key go to the key's partition, others to one partition per batch.
   // `partition` overrides it. False: there is no room now, and nothing was taken.

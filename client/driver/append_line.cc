@@ -61,7 +61,9 @@ void AppendLine::OnMessage(Bytes message) {
   } else {
     answer = Offset(response.base_offset());
   }
-  answered_(request, std::move(answer));
+  // Whoever hears it may drop this line, and with it what is called.
+  Answered answered = answered_;
+  answered(request, std::move(answer));
 }
 
 void AppendLine::OnEnd(host::CallStatus status) {
