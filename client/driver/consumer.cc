@@ -177,13 +177,16 @@ void Consumer::CarryOut(effect::Deliver& deliver) {
   events_.records(deliver.partition, std::move(deliver.records));
 }
 
-void Consumer::CarryOut(effect::Finished&) {
-  host_.strand.Post(lifetime_.Bind([this] { events_.end({}); }));
-}
+void Consumer::CarryOut(effect::Finished&) { End({}); }
 
-void Consumer::CarryOut(effect::Failed& failed) {
-  host_.strand.Post(lifetime_.Bind(
-      [this, refusal = std::move(failed.refusal)] { events_.end(std::unexpected(refusal)); }));
+void Consumer::CarryOut(effect::Failed& failed) { End(std::unexpected(failed.refusal)); }
+
+void Consumer::End(Answer<void> how) {
+  host_.strand.Post(lifetime_.Bind([this, how = std::move(how)] {
+    // Whoever hears it may destroy this consumer, and with it what is called.
+    auto end = std::exchange(events_.end, nullptr);
+    end(how);
+  }));
 }
 
 void Consumer::Received(uint64_t request, const Bytes& message) {

@@ -19,7 +19,8 @@ class Consumer {
   struct Events {
     // The records of one partition, in order.
     std::function<void(PartitionIndex, std::vector<ReadRecord>)> records;
-    // Once, last: the end that was asked for, or why there is no more.
+    // Once, last: the end that was asked for, or why there is no more. May destroy the consumer;
+    // the other may not.
     std::function<void(Answer<void>)> end;
   };
 
@@ -45,6 +46,7 @@ class Consumer {
   void CarryOut(effect::Finished& finished);
   void CarryOut(effect::Failed& failed);
   void Received(uint64_t request, const Bytes& message);
+  void End(Answer<void> how);
   void Ended(uint64_t request, const Refusal& refusal);
   void SetTimer();
 
