@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/founding_call.h"
+#include "cli/quantity.h"
+
+namespace weir::cli {
+namespace {
+
+namespace admin = weir::admin::v1;
+
+Json Overview(const admin::GetClusterResponse& cluster) {
+  return {{"cluster_id", IdText(cluster.cluster_id())},
+          {"active_controller", cluster.active_controller()},
+          {"nodes", cluster.node_count()},
+          {"active_nodes", cluster.active_node_count()},
+          {"topics", cluster.topic_count()},
+          {"partitions", cluster.partition_count()},
+          {"leaderless_partitions", cluster.leaderless_partition_count()},
+          {"under_replicated_partitions", cluster.under_replicated_partition_count()}};
+}
+
+host::Task<int> Health(Cluster& cluster, Common common) {
+  auto answer = co_await Ask<admin::GetClusterResponse>(cluster, "Cluster/GetCluster",
+                                                        admin::GetClusterRequest());
+  if (!answer) {
+    Complain(answer.error());
+    co_return kUnhealthy;
+  }
+  Json reasons = Json::array();
+  if (answer->active_node_count() < answer->node_count()) reasons.push_back("nodes_down");
+  if (answer->node_count() == 0) reasons.push_back("no_nodes");
+  if (answer->leaderless_partition_count() > 0) reasons.push_back("leaderless_partitions");
+  if (answer->under_replicated_partition_count() > 0) {
+    reasons.push_back("under_replicated_partitions");
+  }
+  bool healthy = reasons.empty();
+  Json health = {{"healthy", healthy}, {"unhealthy_reasons", reasons}};
+  health.update(Overview(*answer));
+  if (!common.json) std::cout << "CLUSTER HEALTH OVERVIEW\n=======================\n";
+  PrintObject(common, health);
+  co_return healthy ? kOk : kUnhealthy;
+}
+
+host::Task<int> Info(Cluster& cluster, Common common) {
+  auto answer = co_await Ask<admin::GetClusterResponse>(cluster, "Cluster/GetCluster",
+                                                        admin::GetClusterRequest());
+  if (!answer) co_return Complain(answer.error());
+  Json info = Overview(*answer);
+  info["created_at_ms"] = answer->created_at_ms();
+  PrintObject(common, info);
+  co_return kOk;
+}
+
+host::Task<int> ListNodes(Cluster& cluster, Common common) {
+  Listing listing({"node", "state", "client_endpoint", "internal_endpoint", "rack", "replicas",
+                   "leaders", "version"});
+  admin::ListNodesRequest request;
+  request.set_page_size(1000);
+  do {
+    auto answer = co_await Ask<admin::ListNodesResponse>(cluster, "Nodes/ListNodes", request);
+    if (!answer) co_return Complain(answer.error());
+    for (const auto& node : answer->nodes()) {
+      std::string client_at;
+      std::string internal_at;
+      for (const auto& listener : node.listeners()) {
+        std::string at = listener.host() + ":" + std::to_string(listener.port());
+        if (listener.name() == "client") client_at = at;
+        if (listener.name() == "internal") internal_at = at;
+      }
+      listing.Add({node.node_id(), node.state(), client_at, internal_at, node.rack(),
+                   node.replica_count(), node.leader_count(), node.version()});
+    }
+    request.set_page_token(answer->next_page_token());
+  } while (!request.page_token().empty());
+  Print(common, listing);
+  co_return kOk;
+}
+
+host::Task<int> QuorumStatus(Cluster& cluster, Common common) {
+  auto answer = co_await Ask<admin::DescribeQuorumResponse>(cluster, "Cluster/DescribeQuorum",
+                                                            admin::DescribeQuorumRequest());
+  if (!answer) co_return Complain(answer.error());
+  Listing voters({"controller", "role", "endpoint", "match_index", "lag", "silent_ms"});
+  for (const auto& voter : answer->voters()) {
+    bool leads = voter.controller_id() == answer->leader();
+    int64_t match = leads ? answer->last_index() : voter.match_index();
+    voters.Add({voter.controller_id(), leads ? "leader" : "follower", voter.endpoint(), match,
+                answer->last_index() - match, voter.silent_ms()});
+  }
+  Json status = {{"leader", answer->leader()},
+                 {"term", answer->term()},
+                 {"commit_index", answer->commit_index()},
+                 {"last_index", answer->last_index()}};
+  if (common.json) {
+    status["voters"] = voters.ToJson();
+    PrintObject(common, status);
+  } else {
+    PrintObject(common, status);
+    std::cout << '\n';
+    voters.PrintText(std::cout);
+  }
+  co_return kOk;
+}
+
+using ClusterCommand = host::Task<int> (*)(Cluster&, Common);
+
+CLI::App* AddPlain(CLI::App* noun, const char* name, const char* help, const char* footer,
+                   Invocation& invocation, ClusterCommand command) {
+  CLI::App* added = noun->add_subcommand(name, help);
+  added->footer(footer);
+  AddFormat(added, invocation);
+  added->callback([&invocation, command] {
+    invocation.run = [&invocation, command] {
+      return RunOnCluster(invocation.common,
+                          [&](Cluster& cluster) { return command(cluster, invocation.common); });
+    };
+  });
+  return added;
+}
+
+}  // namespace
+
+void AddClusterCommands(CLI::App& app, Invocation& invocation) {
+  CLI::App* noun = app.add_subcommand("cluster", "Found a cluster, and see how it is");
+  noun->require_subcommand(1);
+  AddPlain(noun, "health", "Whether all is well; exit code 3 if it is not",
+           "Examples:\n  weir cluster health\n  weir cluster health --format json", invocation,
+           Health);
+  AddPlain(noun, "info", "What the cluster is",
+           "Examples:\n  weir cluster info\n  weir --bootstrap node-1:9092 cluster info",
+           invocation, Info);
+
+  auto controllers = std::make_shared<std::string>();
+  CLI::App* init = noun->add_subcommand("init", "Make a cluster of empty controllers");
+  init->add_option("--controllers", *controllers, "All of them, host:port,host:port,...")
+      ->required();
+  init->footer(
+      "Safe to repeat: a half-done founding is completed, a finished one is left alone.\n"
+      "Examples:\n"
+      "  weir cluster init --controllers c1:9090,c2:9090,c3:9090");
+  AddFormat(init, invocation);
+  init->callback([&invocation, controllers] {
+    invocation.run = [&invocation, controllers] {
+      auto endpoints = ParseEndpoints(*controllers);
+      if (!endpoints) return Complain(endpoints.error().message, kUsage);
+      return RunOnHost(
+          [&](host::Host at) { return InitCluster(at, *endpoints, invocation.common); });
+    };
+  });
+}
+
+void AddNodeCommands(CLI::App& app, Invocation& invocation) {
+  CLI::App* noun = app.add_subcommand("node", "Storage nodes");
+  noun->require_subcommand(1);
+  AddPlain(noun, "list", "List the storage nodes",
+           "Examples:\n  weir node list\n  weir node list --format json", invocation, ListNodes);
+}
+
+void AddQuorumCommands(CLI::App& app, Invocation& invocation) {
+  CLI::App* noun = app.add_subcommand("quorum", "The controllers");
+  noun->require_subcommand(1);
+  AddPlain(noun, "status", "Who leads the quorum, and how far the others are",
+           "Examples:\n  weir quorum status\n  weir quorum status --format json", invocation,
+           QuorumStatus);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/record_format.h"
+#include "client/driver/consumer.h"
+
+namespace weir::cli {
+namespace {
+
+struct ConsumeOptions {
+  std::string topic;
+  bool from_beginning = false;
+  int64_t offset = -1;
+  int partition = -1;
+  bool follow = false;
+  int64_t count = -1;
+  std::string print = "%v\\n";
+};
+
+// What was said of it, and nothing more once `count` is printed.
+struct Printing {
+  RecordFormat format;
+  std::string topic;
+  int64_t left;
+  std::string buffer;
+
+  // False: enough.
+  bool Print(PartitionIndex partition, const std::vector<client::ReadRecord>& records) {
+    for (const client::ReadRecord& record : records) {
+      if (left == 0) break;
+      if (left > 0) --left;
+      format.Print(buffer, topic, partition, record);
+    }
+    std::cout << buffer << std::flush;
+    buffer.clear();
+    return left != 0 && std::cout.good();
+  }
+};
+
+client::ConsumerConfig ConfigOf(const ConsumeOptions& options) {
+  using Start = client::ConsumerConfig::Start;
+  client::ConsumerConfig config{.topic = options.topic, .until_end = !options.follow};
+  if (options.partition >= 0) config.partitions.insert(PartitionIndex(options.partition));
+  if (options.offset >= 0) {
+    config.start = Start::kOffset;
+    config.offset = Offset(options.offset);
+  } else {
+    // Only who follows may want nothing of what is there already.
+    bool latest = options.follow && !options.from_beginning;
+    config.start = latest ? Start::kLatest : Start::kEarliest;
+  }
+  return config;
+}
+
+host::Task<int> Consume(Cluster& cluster, ConsumeOptions options, RecordFormat format) {
+  if (options.count == 0) co_return kOk;
+  Printing printing{std::move(format), options.topic, options.count, {}};
+  std::unique_ptr<client::Consumer> consumer;
+  Answer<void> end = co_await host::Await<Answer<void>>([&](auto done) {
+    // Whichever comes first: the end of the topic, or of what was asked.
+    auto once = std::make_shared<Callback<void(Answer<void>)>>(std::move(done));
+    auto finish = [once](Answer<void> how) {
+      if (auto call = std::exchange(*once, nullptr)) call(std::move(how));
+    };
+    client::Consumer::Events events;
+    events.records = [&, finish](PartitionIndex partition,
+                                 std::vector<client::ReadRecord> records) {
+      if (printing.Print(partition, records)) return;
+      cluster.host.strand.Post([finish] { finish({}); });
+    };
+    events.end = finish;
+    consumer = std::make_unique<client::Consumer>(cluster.host, cluster.routing, ConfigOf(options),
+                                                  std::move(events));
+    consumer->Start();
+  });
+  consumer.reset();
+  if (end) co_return kOk;
+  std::string reason(NameOf(end.error().code));
+  co_return co_await ComplainOfTopic(cluster, options.topic,
+                                     client::Failure{.code = host::StatusCode::kUnknown,
+                                                     .reason = std::move(reason),
+                                                     .message = end.error().message});
+}
+
+}  // namespace
+
+void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ConsumeOptions>();
+  CLI::App* consume = app.add_subcommand("consume", "Read records from a topic");
+  consume->add_option("TOPIC", options->topic, "The topic")->required();
+  auto* beginning = consume->add_flag("--from-beginning", options->from_beginning,
+                                      "From the oldest record; the default without --follow");
+  consume->add_option("--offset", options->offset, "From this offset, in every partition read")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(beginning);
+  consume->add_option("--partition", options->partition, "Only this partition")
+      ->check(CLI::NonNegativeNumber);
+  consume->add_flag("--follow", options->follow, "Do not end at the end; wait for what comes");
+  consume->add_option("-n,--count", options->count, "End after so many records")
+      ->check(CLI::NonNegativeNumber);
+  consume
+      ->add_option("-f,--print", options->print,
+                   "How a record is printed: %t topic, %p partition, %o offset, %k key, %v value, "
+                   "%T timestamp, %s size, \\n")
+      ->capture_default_str();
+  consume->footer(
+      "Without --follow it reads what is there and ends; with it, it begins at the end.\n"
+      "Examples:\n"
+      "  weir consume orders\n"
+      "  weir consume orders --partition 2 --offset 100 -n 10 -f '%p/%o %k %v\\n'\n"
+      "  weir consume orders --follow");
+  consume->callback([&invocation, options] {
+    invocation.run = [&invocation, options] {
+      auto format = RecordFormat::Parse(options->print);
+      if (!format) return Complain(format.error().message, kUsage);
+      return RunOnCluster(invocation.common,
+                          [&](Cluster& cluster) { return Consume(cluster, *options, *format); });
+    };
+  });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// `weir cluster init`: asks every controller what it is, and founds or completes a cluster.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/cluster.h"
+
+namespace weir::cli {
+
+// All `controllers` must answer within the common timeout. Says on stdout what was done.
+host::Task<int> InitCluster(host::Host host, std::vector<std::string> controllers, Common common);
+
+}  // namespace weir::cli

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The streams by which this node follows: one to each node that leads something it replicates,
+// shared by all partitions led there. A broken one is opened again, after 20 to 250 ms.
+//
+// One strand. Outlives the partitions that are subscribed.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/host/host.h"
+#include "storage/partition/follower.h"
+
+namespace weir::partition {
+
+class FollowerStreams {
+ public:
+  // `endpoint_of`: where a node's internal listener is, as the image says now; none: not known, to
+  // be asked again later.
+  FollowerStreams(host::Host host, ClusterId cluster, NodeId self,
+                  std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of);
+  ~FollowerStreams();
+  FollowerStreams(const FollowerStreams&) = delete;
+  FollowerStreams& operator=(const FollowerStreams&) = delete;
+
+  // `follower` hears the stream to `leader` until Unsubscribe. The stream is opened for the first
+  // partition and closed after the last.
+  void Subscribe(NodeId leader, const PartitionId& partition, Follower* follower);
+  void Unsubscribe(NodeId leader, const PartitionId& partition);
+
+  // Does nothing while the stream is down.
+  void Send(NodeId leader, node::v1::FromFollower message);
+
+  // Bytes that the partitions led by `leader` have taken and not yet written: above a bound the
+  // stream is not read, so that a slow disk here slows the leader down.
+  void Hold(NodeId leader, int64_t bytes);
+
+ private:
+  struct Connection;
+
+  void Open(Connection& connection);
+  void OpenLater(Connection& connection);
+  void Tell(NodeId leader, uint64_t generation, std::vector<PartitionId> partitions);
+  void Received(NodeId leader, uint64_t generation, Bytes message);
+  void Ended(NodeId leader, uint64_t generation, const host::CallStatus& status);
+  // Null for what has been closed or opened anew meanwhile.
+  Connection* Find(NodeId leader, uint64_t generation);
+  Follower* Find(NodeId leader, uint64_t generation, const PartitionId& partition);
+
+  class Events;
+
+  host::Host host_;
+  const ClusterId cluster_;
+  const NodeId self_;
+  const std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of_;
+  std::map<NodeId, std::unique_ptr<Connection>> connections_;
+  uint64_t last_generation_ = 0;
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::partition

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/partition/leader_feeds.h"
+
+#include <glog/logging.h>
+
+#include <deque>
+#include <map>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "common/codec/payload.h"
+#include "proto/node/replication.pb.h"
+#include "storage/partition/batch_end.h"
+#include "storage/partition/partition.h"
+#include "storage/partition/proto_ids.h"
+
+namespace weir::partition {
+namespace {
+
+using node::v1::FromFollower;
+using node::v1::FromLeader;
+
+constexpr size_t kReadBytes = 1 << 20;
+// Records in memory for one stream: queued, or being read.
+constexpr size_t kStreamBytes = 4 << 20;
+
+}  // namespace
+
+struct LeaderFeeds::Shared {
+  host::Host host;
+  ClusterId cluster;
+  std::function<Partition*(const PartitionId&)> find;
+};
+
+namespace {
+
+class FeedStream;
+
+// What one follower's node is sent of one partition.
+class Feed : public FeedEvents {
+ public:
+  Feed(std::weak_ptr<FeedStream> stream, PartitionId id) : stream_(std::move(stream)), id_(id) {}
+  void OnMoved() override;
+  void OnStopped() override;
+
+  const PartitionId& id() const { return id_; }
+
+  LeaderEpoch epoch = kNoLeaderEpoch;
+  int64_t follow_id = 0;
+  // Where the next Data begins: all before it was sent in this Follow.
+  Offset next;
+  Offset told_high_watermark;
+  bool is_reading = false;
+  // In the stream's line of those who wait for room.
+  bool is_in_line = false;
+
+ private:
+  const std::weak_ptr<FeedStream> stream_;
+  const PartitionId id_;
+};
+
+// All that one follower's node follows here.
+class FeedStream : public host::StreamEvents, public std::enable_shared_from_this<FeedStream> {
+ public:
+  FeedStream(std::shared_ptr<LeaderFeeds::Shared> shared, std::shared_ptr<host::Stream> stream)
+      : shared_(std::move(shared)), stream_(std::move(stream)) {}
+
+  void OnMessage(Bytes message) override;
+  void OnDrained() override { ServeLine(); }
+  void OnPeerFinished() override { End(host::CallStatus::Ok()); }
+  void OnEnd(host::CallStatus status) override;
+
+  void Moved(Feed& feed);
+  void Stopped(const Feed& feed);
+
+ private:
+  bool Introduce(const FromFollower& message);
+  void Follow(const node::v1::Follow& follow);
+  void Ack(const node::v1::Ack& ack);
+  void Unfollow(const PartitionId& id);
+  void End(host::CallStatus status);
+
+  // Reads for the feed if it has something to send and there is room; else it stands in line.
+  void Pump(const std::shared_ptr<Feed>& feed, Partition& partition);
+  void Read(const std::shared_ptr<Feed>& feed, Partition& partition);
+  void HasRead(const std::shared_ptr<Feed>& feed, Result<Bytes> read);
+  void GiveBackRoom();
+  void SendData(Feed& feed, const Partition& partition, Bytes records, Offset end);
+  void ServeLine();
+  void TellHighWatermarkSoon();
+  void TellHighWatermarks();
+  void SendHighWatermark(Feed& feed, const Partition& partition);
+  void SendRefused(const PartitionId& id, LeaderEpoch epoch, int64_t follow_id, ErrorCode code,
+                   Offset log_start);
+  void Send(const FromLeader& message);
+  bool HasRoom() const;
+  Partition* FindLeading(const PartitionId& id) const;
+
+  const std::shared_ptr<LeaderFeeds::Shared> shared_;
+  // Null after the end.
+  std::shared_ptr<host::Stream> stream_;
+  // Who follows; none until the first message.
+  NodeId node_ = kNoNode;
+  std::map<PartitionId, std::shared_ptr<Feed>> feeds_;
+  size_t reading_bytes_ = 0;
+  std::deque<std::weak_ptr<Feed>> line_;
+  bool is_telling_posted_ = false;
+};
+
+void Feed::OnMoved() {
+  if (auto stream = stream_.lock()) stream->Moved(*this);
+}
+
+void Feed::OnStopped() {
+  if (auto stream = stream_.lock()) stream->Stopped(*this);
+}
+
+void FeedStream::End(host::CallStatus status) {
+  if (stream_) stream_->Finish(std::move(status));
+}
+
+void FeedStream::OnEnd(host::CallStatus) {
+  stream_.reset();
+  for (auto& [id, feed] : std::exchange(feeds_, {})) {
+    Partition* partition = shared_->find(id);
+    if (partition) partition->Unfollow(node_, feed.get());
+  }
+}
+
+bool FeedStream::Introduce(const FromFollower& message) {
+  if (node_ != kNoNode) return true;
+  auto cluster = ClusterId::FromBytes(message.cluster_id());
+  if (!cluster || *cluster != shared_->cluster) {
+    const std::string theirs = cluster ? cluster->ToString() : "no cluster";
+    End({host::StatusCode::kFailedPrecondition,
+         "this node belongs to cluster " + shared_->cluster.ToString() + ", not to " + theirs, ""});
+    return false;
+  }
+  if (message.node_id() < 0) {
+    End({host::StatusCode::kInvalidArgument, "a follower's node id is 0 or more", ""});
+    return false;
+  }
+  node_ = NodeId(message.node_id());
+  return true;
+}
+
+void FeedStream::OnMessage(Bytes bytes) {
+  if (!stream_) return;
+  FromFollower message;
+  if (bytes.size() > INT32_MAX ||
+      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return End({host::StatusCode::kInvalidArgument, "not a FromFollower", ""});
+  }
+  if (!Introduce(message)) return;
+  switch (message.body_case()) {
+    case FromFollower::kFollow:
+      return Follow(message.follow());
+    case FromFollower::kAck:
+      return Ack(message.ack());
+    case FromFollower::kUnfollow:
+      if (auto id = IdOf(message.unfollow())) Unfollow(*id);
+      return;
+    case FromFollower::BODY_NOT_SET:
+      return;
+  }
+}
+
+Partition* FeedStream::FindLeading(const PartitionId& id) const {
+  Partition* partition = shared_->find(id);
+  return partition && partition->leads() ? partition : nullptr;
+}
+
+void FeedStream::Follow(const node::v1::Follow& follow) {
+  auto id = IdOf(follow);
+  if (!id) return End({host::StatusCode::kInvalidArgument, "a topic id has 16 bytes", ""});
+  const LeaderEpoch epoch(follow.leader_epoch());
+  feeds_.erase(*id);
+  Partition* partition = FindLeading(*id);
+  if (!partition) {
+    return SendRefused(*id, epoch, follow.follow_id(), ErrorCode::kNotLeaderOrFollower, Offset(0));
+  }
+
+  auto feed = std::make_shared<Feed>(weak_from_this(), *id);
+  feed->epoch = epoch;
+  feed->follow_id = follow.follow_id();
+  feed->next = Offset(follow.offset());
+  // Nothing goes out for it before the answer, not even what the answer itself sets going.
+  feed->is_reading = true;
+  const replica::FollowAnswer answer =
+      partition->Follow({.node = node_,
+                         .node_epoch = NodeEpoch(follow.node_epoch()),
+                         .leader_epoch = epoch,
+                         .offset = Offset(follow.offset()),
+                         .last_epoch = LeaderEpoch(follow.last_epoch()),
+                         .flushed = Offset(follow.flushed())},
+                        feed);
+  if (auto* refused = std::get_if<replica::Refused>(&answer)) {
+    const Offset start = partition->is_open() ? partition->log()->start() : Offset(0);
+    SendRefused(*id, epoch, feed->follow_id, refused->code, start);
+  } else if (auto* diverging = std::get_if<replica::Diverging>(&answer)) {
+    FromLeader message;
+    auto* told = message.mutable_diverging();
+    PutId(*id, told);
+    told->set_leader_epoch(epoch.value());
+    told->set_follow_id(feed->follow_id);
+    told->set_epoch(diverging->epoch.value());
+    told->set_end(diverging->end.value());
+    Send(message);
+  } else {
+    feed->is_reading = false;
+    feeds_[*id] = feed;
+    SendHighWatermark(*feed, *partition);
+    Pump(feed, *partition);
+  }
+}
+
+void FeedStream::Ack(const node::v1::Ack& ack) {
+  auto id = IdOf(ack);
+  auto found = id ? feeds_.find(*id) : feeds_.end();
+  if (found == feeds_.end() || found->second->epoch != LeaderEpoch(ack.leader_epoch())) return;
+  const std::shared_ptr<Feed> feed = found->second;
+  Partition* partition = FindLeading(*id);
+  if (partition) {
+    partition->Acked(node_, feed.get(), Offset(ack.appended()), Offset(ack.flushed()));
+  }
+}
+
+void FeedStream::Unfollow(const PartitionId& id) {
+  auto found = feeds_.extract(id);
+  Partition* partition = shared_->find(id);
+  if (!found.empty() && partition) partition->Unfollow(node_, found.mapped().get());
+}
+
+void FeedStream::Stopped(const Feed& feed) {
+  auto found = feeds_.find(feed.id());
+  if (found == feeds_.end() || found->second.get() != &feed) return;
+  const auto held = std::move(found->second);
+  feeds_.erase(found);
+  SendRefused(held->id(), held->epoch, held->follow_id, ErrorCode::kNotLeaderOrFollower,
+              Offset(0));
+}
+
+void FeedStream::Moved(Feed& feed) {
+  auto found = feeds_.find(feed.id());
+  if (found == feeds_.end() || found->second.get() != &feed) return;
+  Partition* partition = FindLeading(feed.id());
+  if (partition) Pump(std::shared_ptr<Feed>(found->second), *partition);
+}
+
+bool FeedStream::HasRoom() const {
+  return stream_->queued_bytes() + reading_bytes_ + kReadBytes <= kStreamBytes;
+}
+
+void FeedStream::Pump(const std::shared_ptr<Feed>& feed, Partition& partition) {
+  if (!stream_ || feed->is_reading || feed->is_in_line) return;
+  if (feed->next < partition.log()->written()) {
+    // Fair: who comes while others wait stands behind them.
+    if (line_.empty() && HasRoom()) return Read(feed, partition);
+    feed->is_in_line = true;
+    line_.push_back(feed);
+    return;
+  }
+  if (feed->told_high_watermark < partition.high_watermark()) TellHighWatermarkSoon();
+}
+
+void FeedStream::ServeLine() {
+  while (stream_ && !line_.empty() && HasRoom()) {
+    auto feed = line_.front().lock();
+    line_.pop_front();
+    if (!feed) continue;
+    feed->is_in_line = false;
+    auto found = feeds_.find(feed->id());
+    if (found == feeds_.end() || found->second != feed) continue;
+    Partition* partition = FindLeading(feed->id());
+    if (partition && !feed->is_reading && feed->next < partition->log()->written()) {
+      Read(feed, *partition);
+    }
+  }
+}
+
+void FeedStream::Read(const std::shared_ptr<Feed>& feed, Partition& partition) {
+  feed->is_reading = true;
+  reading_bytes_ += kReadBytes;
+  // Given back even where the log, and the callback with it, goes before it has read.
+  std::shared_ptr<void> room(nullptr, [stream = weak_from_this()](void*) {
+    if (auto held = stream.lock()) held->GiveBackRoom();
+  });
+  partition.ReadForFeed(
+      feed->next, kReadBytes,
+      [stream = weak_from_this(), feed, room = std::move(room)](Result<Bytes> read) {
+        if (auto held = stream.lock()) held->HasRead(feed, std::move(read));
+      });
+}
+
+void FeedStream::GiveBackRoom() {
+  reading_bytes_ -= kReadBytes;
+  if (line_.empty()) return;
+  shared_->host.strand.Post([stream = weak_from_this()] {
+    if (auto held = stream.lock()) held->ServeLine();
+  });
+}
+
+void FeedStream::HasRead(const std::shared_ptr<Feed>& feed, Result<Bytes> read) {
+  feed->is_reading = false;
+  if (!stream_) return;
+  auto found = feeds_.find(feed->id());
+  Partition* partition = FindLeading(feed->id());
+  if (found == feeds_.end() || found->second != feed || !partition) return;
+  const auto end = read ? EndOfBatches(read->view()) : std::nullopt;
+  if (end && *end > feed->next) {
+    SendData(*feed, *partition, std::move(*read), *end);
+    return Pump(feed, *partition);
+  }
+  // What it needs is gone meanwhile, or cannot be read: it follows anew, and hears why.
+  if (!read) LOG(WARNING) << "cannot feed " << feed->id() << ": " << read.error();
+  partition->Unfollow(node_, feed.get());
+  Stopped(*feed);
+}
+
+void FeedStream::SendData(Feed& feed, const Partition& partition, Bytes records, Offset end) {
+  FromLeader header;
+  auto* data = header.mutable_data();
+  PutId(feed.id(), data);
+  data->set_leader_epoch(feed.epoch.value());
+  data->set_follow_id(feed.follow_id);
+  data->set_offset(feed.next.value());
+  data->set_high_watermark(partition.high_watermark().value());
+  data->set_log_start(partition.log()->start().value());
+  feed.next = end;
+  feed.told_high_watermark = partition.high_watermark();
+  stream_->Send(
+      codec::WithPayload(header, FromLeader::kRecordsFieldNumber, std::move(records)));
+}
+
+// Once for all that moves in this turn; what carries records tells it anyway.
+void FeedStream::TellHighWatermarkSoon() {
+  if (std::exchange(is_telling_posted_, true)) return;
+  shared_->host.strand.Post([stream = weak_from_this()] {
+    if (auto held = stream.lock()) held->TellHighWatermarks();
+  });
+}
+
+void FeedStream::TellHighWatermarks() {
+  is_telling_posted_ = false;
+  for (auto& [id, feed] : feeds_) {
+    if (!stream_) return;
+    if (feed->is_reading || feed->is_in_line) continue;
+    Partition* partition = FindLeading(id);
+    if (partition && feed->told_high_watermark < partition->high_watermark()) {
+      SendHighWatermark(*feed, *partition);
+    }
+  }
+}
+
+void FeedStream::SendHighWatermark(Feed& feed, const Partition& partition) {
+  FromLeader message;
+  auto* told = message.mutable_high_watermark();
+  PutId(feed.id(), told);
+  told->set_leader_epoch(feed.epoch.value());
+  told->set_follow_id(feed.follow_id);
+  told->set_high_watermark(partition.high_watermark().value());
+  told->set_log_start(partition.log()->start().value());
+  feed.told_high_watermark = partition.high_watermark();
+  Send(message);
+}
+
+void FeedStream::SendRefused(const PartitionId& id, LeaderEpoch epoch, int64_t follow_id,
+                             ErrorCode code, Offset log_start) {
+  FromLeader message;
+  auto* refused = message.mutable_refused();
+  PutId(id, refused);
+  refused->set_leader_epoch(epoch.value());
+  refused->set_follow_id(follow_id);
+  refused->set_error_code(static_cast<int32_t>(code));
+  refused->set_log_start(log_start.value());
+  Send(message);
+}
+
+void FeedStream::Send(const FromLeader& message) {
+  if (stream_) stream_->Send({Bytes::FromString(message.SerializeAsString())});
+}
+
+}  // namespace
+
+LeaderFeeds::LeaderFeeds(host::Host host, ClusterId cluster,
+                         std::function<Partition*(const PartitionId&)> find)
+    : shared_(std::make_shared<Shared>(Shared{host, cluster, std::move(find)})) {}
+
+host::StreamMethod LeaderFeeds::Method() {
+  return [shared = shared_](const host::Caller&, std::shared_ptr<host::Stream> stream)
+             -> std::shared_ptr<host::StreamEvents> {
+    return std::make_shared<FeedStream>(shared, std::move(stream));
+  };
+}
+
+}  // namespace weir::partition

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The other side of FollowerStreams: serves "/weir.node.v1.Replication/Follow" at a leader's node.
+// Records are pushed as they are written, as far as the stream takes them; at most a few MiB of
+// them wait in memory for each stream.
+//
+// One strand. Outlives the network that serves it.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "common/base/ids.h"
+#include "common/host/host.h"
+
+namespace weir::partition {
+
+class Partition;
+
+inline constexpr char kFollowMethod[] = "/weir.node.v1.Replication/Follow";
+
+class LeaderFeeds {
+ public:
+  // `find`: the partition on this node, or null; asked whenever something is to be done with it.
+  LeaderFeeds(host::Host host, ClusterId cluster,
+              std::function<Partition*(const PartitionId&)> find);
+
+  // For kFollowMethod in host::Methods.
+  host::StreamMethod Method();
+
+  // Internal; shared with the streams.
+  struct Shared;
+
+ private:
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace weir::partition

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// One partition on this node: owns its log and its replica::Replica, carries out what the replica
+// decides, and holds the requests that wait. It has no rules of its own.
+//
+// One strand. Callbacks and hooks never come within the call that started them. Answers that a
+// caller waits for come exactly once, unless the Partition is destroyed without Close.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/callback.h"
+#include "common/base/error.h"
+#include "common/base/error_code.h"
+#include "common/base/ids.h"
+#include "common/base/time.h"
+#include "common/host/host.h"
+#include "proto/node/session.pb.h"
+#include "storage/log/log.h"
+#include "storage/partition/follower.h"
+#include "storage/partition/follower_streams.h"
+#include "storage/replica/replica.h"
+
+namespace weir::partition {
+
+// What the cluster's image says of this partition, as its node needs it.
+struct PartitionState {
+  replica::Assignment assignment;
+  int32_t max_batch_bytes = 1'048'588;
+  uint64_t segment_bytes = 1ull << 30;
+  bool operator==(const PartitionState&) const = default;
+};
+
+// What a partition tells its node.
+class PartitionHooks {
+ public:
+  virtual ~PartitionHooks() = default;
+  // To be sent on the present session with the controller, once; dropped where there is none, for
+  // SessionRenewed asks again. The grant is a new PartitionState; a refusal goes to IsrRefused.
+  virtual void AskIsr(const node::v1::ChangeIsr& ask) = 0;
+  virtual void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) = 0;
+  // Leads since now, in this epoch; or does not any more.
+  virtual void LeadershipChanged(const PartitionId& partition, std::optional<LeaderEpoch> leads) = 0;
+  // The disk failed. The partition neither leads nor follows from here on.
+  virtual void Failed(const PartitionId& partition, const Error& error) = 0;
+};
+
+struct AppendOutcome {
+  Offset first;
+  Offset last;
+  Offset log_start;
+  // It had been written before, at these offsets.
+  bool duplicate = false;
+};
+
+struct FetchOutcome {
+  // Whole batches, from the one that holds the offset asked for; empty if none came in time.
+  Bytes records;
+  // One past the last record of `records`: where to fetch next.
+  Offset next;
+  Offset high_watermark;
+  Offset log_start;
+};
+
+struct OffsetsOutcome {
+  Offset log_start;
+  Offset high_watermark;
+  Offset log_end;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+};
+
+// Hears what a follower's feed at the leader must know.
+class FeedEvents {
+ public:
+  virtual ~FeedEvents() = default;
+  // More is written, or the high watermark is higher.
+  virtual void OnMoved() = 0;
+  // This partition leads no longer, or in another epoch. The feed is forgotten by then.
+  virtual void OnStopped() = 0;
+};
+
+class Partition : private log::LogEvents, private Follower {
+ public:
+  using WaitId = uint64_t;
+
+  // Opens nothing until the first Apply. `hooks` and `streams` outlive it.
+  Partition(host::Host host, PartitionId id, NodeId self, std::string folder,
+            PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config = {});
+  ~Partition() override;
+  Partition(const Partition&) = delete;
+  Partition& operator=(const Partition&) = delete;
+
+  // The image says something else of this partition, or of a node that replicates it. Takes effect
+  // at once, or when the log is open and no cut is under way.
+  void Apply(PartitionState state);
+
+  // The answer to an AskIsr.
+  void IsrRefused(PartitionEpoch partition_epoch, ErrorCode code);
+  // A new session with the controller stands: call it on every partition.
+  void SessionRenewed();
+
+  // `acks`: -1 when the high watermark is past the batch, 1 when it is safe here, 0 at once.
+  // NOT_ENOUGH_REPLICAS before anything is appended; NOT_ENOUGH_REPLICAS_AFTER_APPEND or
+  // REQUEST_TIMED_OUT when `timeout` is over; NOT_LEADER_OR_FOLLOWER when leadership is lost: in all
+  // three the batch may be in the log, and may yet be committed.
+  void Append(Bytes batch, int acks, Duration timeout,
+              Callback<void(Answer<AppendOutcome>)> done,
+              log::Origin origin = log::Origin::kClient);
+
+  // What is below the high watermark, from `offset`; waits up to `max_wait` for the first record.
+  // A stream that follows the log calls it again with `next`. Returns an id for CancelFetch.
+  WaitId Fetch(Offset offset, size_t max_bytes, Duration max_wait,
+               Callback<void(Answer<FetchOutcome>)> done);
+  // Forgets a Fetch that waits, without an answer. One that does not wait is ignored.
+  void CancelFetch(WaitId id);
+
+  // Only the leader answers.
+  Answer<OffsetsOutcome> Offsets() const;
+
+  const PartitionId& id() const { return id_; }
+  bool leads() const { return leading_.has_value(); }
+  // The state applied last, or waiting to be.
+  const PartitionState& state() const { return wanted_; }
+  // The log is open: its replica can serve.
+  bool is_open() const { return log_ != nullptr; }
+  const log::Log* log() const { return log_.get(); }
+  Offset high_watermark() const;
+
+  // Answers all who wait, syncs the log and marks it clean. Nothing else may be called after.
+  void Close(Callback<void(Result<void>)> done);
+
+  // For LeaderFeeds. A feed that was accepted hears of what moves until Unfollow or OnStopped;
+  // a newer one of the same node stops the older.
+  replica::FollowAnswer Follow(const replica::FollowRequest& request,
+                               const std::shared_ptr<FeedEvents>& feed);
+  void Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed);
+  void Unfollow(NodeId node, const FeedEvents* feed);
+  // Whole batches from `offset` up to what is written.
+  void ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
+
+ private:
+  struct AppendWait {
+    AppendOutcome outcome;
+    Callback<void(Answer<AppendOutcome>)> done;
+    Instant deadline;
+  };
+  struct FetchWait {
+    Offset offset;
+    size_t max_bytes;
+    Callback<void(Answer<FetchOutcome>)> done;
+    Instant deadline;
+    // Its records are being read: no deadline any more.
+    bool is_reading = false;
+  };
+  // Appended as a follower, not yet written.
+  struct Unwritten {
+    Offset end;
+    int64_t bytes;
+  };
+
+  void OnWritten(Offset end) override;
+  void OnDurable(Offset end) override;
+  void OnFailed(const Error& error) override;
+  void OnStreamOpened() override;
+  void OnStreamEnded() override;
+  void OnLeaderMessage(const node::v1::FromLeader& header, Bytes records) override;
+  void OnData(const node::v1::Data& data, Bytes records);
+
+  void ApplyWanted();
+  void Reopen();
+  void OpenLog();
+  void Opened(Result<std::unique_ptr<log::Log>> opened);
+  void CloseLog();
+  // No role can be taken now: the log is being opened, closed to be opened again, or cut.
+  bool is_busy() const;
+
+  void Moved();
+  // Carries out what the replica decided, and answers who need wait no longer.
+  void Settle();
+  void CarryOut(const replica::RaiseHighWatermark& effect);
+  void CarryOut(const replica::AskIsr& effect);
+  void CarryOut(const replica::Connect& effect);
+  void CarryOut(const replica::Disconnect& effect);
+  void CarryOut(const replica::FollowFrom& effect);
+  void CarryOut(const replica::Acknowledge& effect);
+  void CarryOut(const replica::TruncateTo& effect);
+  void CarryOut(const replica::RestartAt& effect);
+  void CutDone(Result<void> cut);
+  void LeadershipMayHaveChanged();
+  void LeaveStream();
+  void ReleaseUnwritten(Offset written);
+  void StopFeeds();
+  void TellFeeds();
+  void Fail(const Error& error);
+
+  void AnswerAppends();
+  void AnswerFetches();
+  void ReadFor(WaitId id);
+  void AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read);
+  void RefuseAll(const Refusal& refusal);
+  // Answers whose deadline has come; returns the next one.
+  Instant Expire(Instant now);
+  void ArmTimer(Instant at);
+  void OnTimer();
+
+  replica::Positions PositionsOf() const;
+  static log::LogOptions OptionsOf(const PartitionState& state);
+  Refusal NotLeader() const;
+
+  host::Host host_;
+  const PartitionId id_;
+  const NodeId self_;
+  const std::string folder_;
+  PartitionHooks* const hooks_;
+  FollowerStreams* const streams_;
+  const replica::ReplicaConfig config_;
+
+  // The state applied last, or to be applied when nothing is in its way.
+  PartitionState wanted_;
+  bool has_wanted_ = false;
+  log::LogOptions options_;
+  std::unique_ptr<log::Log> log_;
+  // There as soon as the log was open once.
+  std::optional<replica::Replica> replica_;
+  bool is_opening_ = false;
+  bool is_closing_ = false;
+  std::optional<Error> failure_;
+  Callback<void(Result<void>)> close_done_;
+
+  // The epoch in which this node leads, as feeds and hooks were told.
+  std::optional<LeaderEpoch> leading_;
+  std::map<NodeId, std::weak_ptr<FeedEvents>> feeds_;
+  bool is_raise_posted_ = false;
+  // As follower: the leader's node whose stream is subscribed.
+  std::optional<NodeId> connected_;
+  std::deque<Unwritten> unwritten_;
+
+  // By the end that must be reached: by the high watermark, or safe here.
+  std::multimap<Offset, AppendWait> waiting_for_all_;
+  std::multimap<Offset, AppendWait> waiting_for_local_;
+  std::map<WaitId, FetchWait> fetches_;
+  WaitId last_wait_ = 0;
+  // The high watermark up to which waiting fetches were answered.
+  Offset answered_to_;
+
+  host::Strand::TimerId timer_ = 0;
+  Instant timer_at_ = Instant::Never();
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::partition

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// What callers and followers ask of a partition, and who waits for what.
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "storage/partition/batch_end.h"
+#include "storage/partition/partition.h"
+
+namespace weir::partition {
+namespace {
+
+template <class... Parts>
+std::string Text(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+// Never within the call that asked.
+template <class T>
+void AnswerLater(host::Strand& strand, Callback<void(Answer<T>)> done, Answer<T> answer) {
+  strand.Post([done = std::move(done), answer = std::move(answer)]() mutable {
+    done(std::move(answer));
+  });
+}
+
+}  // namespace
+
+Refusal Partition::NotLeader() const {
+  if (failure_) {
+    return {ErrorCode::kKafkaStorageError,
+            "the disk under this replica failed: " + failure_->message};
+  }
+  const NodeId leader = wanted_.assignment.leader;
+  if (leader == kNoNode) {
+    return {ErrorCode::kNotLeaderOrFollower, Text(id_, " has no leader now")};
+  }
+  if (leader == self_) {
+    return {ErrorCode::kNotLeaderOrFollower, Text("node ", self_, " is about to lead ", id_)};
+  }
+  return {ErrorCode::kNotLeaderOrFollower,
+          Text("node ", self_, " does not lead ", id_, "; node ", leader, " does")};
+}
+
+void Partition::Append(Bytes batch, int acks, Duration timeout,
+                       Callback<void(Answer<AppendOutcome>)> done, log::Origin origin) {
+  auto refuse = [&](Refusal refusal) {
+    AnswerLater<AppendOutcome>(host_.strand, std::move(done), std::unexpected(std::move(refusal)));
+  };
+  if (!leading_) return refuse(NotLeader());
+  if (acks < -1 || acks > 1) {
+    return refuse({ErrorCode::kInvalidRequiredAcks, Text("acks is -1, 0 or 1, not ", acks)});
+  }
+  if (acks == -1 && replica_->IsUnderMinIsr()) {
+    const replica::Assignment& now = replica_->assignment();
+    return refuse({ErrorCode::kNotEnoughReplicas,
+                   Text("in sync: ", now.isr.size(), " replicas; min.insync.replicas asks for ",
+                        now.min_isr)});
+  }
+
+  Answer<log::Appended> appended =
+      log_->AppendAsLeader(std::move(batch), *leading_, origin, host_.clock.WallNow());
+  if (!appended) return refuse(std::move(appended.error()));
+  const AppendOutcome outcome{appended->first, appended->last, log_->start(),
+                              appended->duplicate};
+  const Instant now = host_.clock.Now();
+  if (acks == 0) {
+    AnswerLater<AppendOutcome>(host_.strand, std::move(done), outcome);
+  } else {
+    auto& waiting = acks == -1 ? waiting_for_all_ : waiting_for_local_;
+    waiting.emplace(outcome.last + 1, AppendWait{outcome, std::move(done), now + timeout});
+    ArmTimer(now + timeout);
+  }
+  // What had been written before may be answered already.
+  if (appended->duplicate) host_.strand.Post(lifetime_.Bind([this] { AnswerAppends(); }));
+  replica_->LocalMoved(PositionsOf(), now);
+  if (replica_->has_effects()) Settle();
+}
+
+void Partition::AnswerAppends() {
+  if (!leading_) return;
+  auto answer_below = [this](std::multimap<Offset, AppendWait>& waiting, auto end) {
+    while (!waiting.empty() && waiting.begin()->first <= end()) {
+      auto first = waiting.extract(waiting.begin());
+      AppendWait& wait = first.mapped();
+      wait.done(wait.outcome);
+    }
+  };
+  answer_below(waiting_for_all_, [this] { return replica_->high_watermark(); });
+  answer_below(waiting_for_local_, [this] { return replica_->counted(); });
+}
+
+Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max_wait,
+                                   Callback<void(Answer<FetchOutcome>)> done) {
+  const WaitId id = ++last_wait_;
+  auto answer = [&](Answer<FetchOutcome> a) {
+    AnswerLater<FetchOutcome>(host_.strand, std::move(done), std::move(a));
+    return id;
+  };
+  if (!leading_) return answer(std::unexpected(NotLeader()));
+  if (offset < log_->start() || offset > log_->end()) {
+    return answer(Refuse(ErrorCode::kOffsetOutOfRange,
+                         Text("offset ", offset, " is out of range: ", id_, " has ", log_->start(),
+                              " to ", replica_->high_watermark())));
+  }
+  const Offset high_watermark = replica_->high_watermark();
+  const bool is_readable = offset < high_watermark;
+  if (!is_readable && max_wait <= Duration::zero()) {
+    return answer(FetchOutcome{Bytes(), offset, high_watermark, log_->start()});
+  }
+  const Instant deadline = host_.clock.Now() + max_wait;
+  fetches_.emplace(id, FetchWait{offset, max_bytes, std::move(done), deadline});
+  if (is_readable) {
+    ReadFor(id);
+  } else {
+    ArmTimer(deadline);
+  }
+  return id;
+}
+
+void Partition::CancelFetch(WaitId id) { fetches_.erase(id); }
+
+void Partition::AnswerFetches() {
+  if (!leading_ || replica_->high_watermark() == answered_to_) return;
+  answered_to_ = replica_->high_watermark();
+  std::vector<WaitId> readable;
+  for (const auto& [id, wait] : fetches_) {
+    if (!wait.is_reading && wait.offset < answered_to_) readable.push_back(id);
+  }
+  for (WaitId id : readable) ReadFor(id);
+}
+
+void Partition::ReadFor(WaitId id) {
+  FetchWait& wait = fetches_.at(id);
+  wait.is_reading = true;
+  log_->Read(wait.offset, replica_->high_watermark(), wait.max_bytes,
+             lifetime_.Bind([this, id, epoch = *leading_](Result<Bytes> read) {
+               AnswerRead(id, epoch, std::move(read));
+             }));
+}
+
+void Partition::AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read) {
+  auto found = fetches_.extract(id);
+  if (found.empty()) return;
+  FetchWait& wait = found.mapped();
+  // Whoever waits when leadership ends is answered then.
+  CHECK(leading_ == epoch);
+  if (!read) {
+    return wait.done(Refuse(ErrorCode::kKafkaStorageError,
+                            Text("reading ", id_, " at ", wait.offset, ": ", read.error())));
+  }
+  const Offset next = EndOfBatches(read->view()).value_or(wait.offset);
+  wait.done(FetchOutcome{std::move(*read), std::max(next, wait.offset),
+                         replica_->high_watermark(), log_->start()});
+}
+
+Answer<OffsetsOutcome> Partition::Offsets() const {
+  if (!leading_) return std::unexpected(NotLeader());
+  return OffsetsOutcome{log_->start(), replica_->high_watermark(), log_->end(), *leading_};
+}
+
+void Partition::RefuseAll(const Refusal& refusal) {
+  auto all = std::exchange(waiting_for_all_, {});
+  auto local = std::exchange(waiting_for_local_, {});
+  auto fetches = std::exchange(fetches_, {});
+  for (auto& [end, wait] : all) wait.done(std::unexpected(refusal));
+  for (auto& [end, wait] : local) wait.done(std::unexpected(refusal));
+  for (auto& [id, wait] : fetches) wait.done(std::unexpected(refusal));
+}
+
+Instant Partition::Expire(Instant now) {
+  Instant next = Instant::Never();
+  auto take_due = [&](auto& waiting) {
+    std::vector<typename std::decay_t<decltype(waiting)>::node_type> due;
+    for (auto it = waiting.begin(); it != waiting.end();) {
+      auto at = it++;
+      if (at->second.deadline <= now) {
+        due.push_back(waiting.extract(at));
+      } else {
+        next = std::min(next, at->second.deadline);
+      }
+    }
+    return due;
+  };
+  auto late = [&](bool is_under_min) {
+    return is_under_min ? Refuse(ErrorCode::kNotEnoughReplicasAfterAppend,
+                                 "the batch is in the leader's log, but fewer replicas are in sync "
+                                 "than min.insync.replicas asks for")
+                        : Refuse(ErrorCode::kRequestTimedOut,
+                                 "the batch is in the leader's log, but was not acknowledged by "
+                                 "all that are in sync in time");
+  };
+  auto all = take_due(waiting_for_all_);
+  auto local = take_due(waiting_for_local_);
+  std::vector<decltype(fetches_)::node_type> fetches;
+  for (auto it = fetches_.begin(); it != fetches_.end();) {
+    auto at = it++;
+    if (at->second.is_reading) continue;
+    if (at->second.deadline <= now) {
+      fetches.push_back(fetches_.extract(at));
+    } else {
+      next = std::min(next, at->second.deadline);
+    }
+  }
+  const bool is_under_min = replica_ && replica_->IsUnderMinIsr();
+  for (auto& wait : all) wait.mapped().done(late(is_under_min));
+  for (auto& wait : local) wait.mapped().done(late(false));
+  for (auto& fetch : fetches) {
+    FetchWait& wait = fetch.mapped();
+    wait.done(FetchOutcome{Bytes(), wait.offset, replica_->high_watermark(), log_->start()});
+  }
+  return next;
+}
+
+// One timer for all that is due; it may fire early, never late.
+void Partition::ArmTimer(Instant at) {
+  if (at >= timer_at_ || is_closing_ || failure_) return;
+  host_.strand.Cancel(timer_);
+  timer_at_ = at;
+  timer_ = host_.strand.RunAt(at, lifetime_.Bind([this] { OnTimer(); }));
+}
+
+void Partition::OnTimer() {
+  timer_ = 0;
+  timer_at_ = Instant::Never();
+  if (is_closing_ || failure_) return;
+  const Instant now = host_.clock.Now();
+  if (replica_ && !is_busy()) {
+    replica_->Tick(now);
+    Settle();
+  }
+  ArmTimer(Expire(now));
+}
+
+replica::FollowAnswer Partition::Follow(const replica::FollowRequest& request,
+                                        const std::shared_ptr<FeedEvents>& feed) {
+  if (!leading_) return replica::Refused{ErrorCode::kNotLeaderOrFollower};
+  // Whatever the answer, the node has turned to this feed.
+  if (auto earlier = feeds_.extract(request.node); !earlier.empty()) {
+    auto held = earlier.mapped().lock();
+    if (held && held != feed) held->OnStopped();
+  }
+  replica::FollowAnswer answer =
+      replica_->FollowerFollows(request, log_->epochs(), host_.clock.Now());
+  if (std::holds_alternative<replica::Accepted>(answer)) feeds_[request.node] = feed;
+  Settle();
+  return answer;
+}
+
+void Partition::Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed) {
+  auto known = feeds_.find(node);
+  if (!leading_ || known == feeds_.end() || known->second.lock().get() != feed) return;
+  replica_->FollowerAcked(node, appended, flushed, host_.clock.Now());
+  Settle();
+}
+
+void Partition::Unfollow(NodeId node, const FeedEvents* feed) {
+  auto known = feeds_.find(node);
+  if (known == feeds_.end() || known->second.lock().get() != feed) return;
+  feeds_.erase(known);
+  replica_->FollowerGone(node, host_.clock.Now());
+  Settle();
+}
+
+void Partition::ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {
+  CHECK(leading_);
+  log_->Read(offset, log_->written(), max_bytes, std::move(done));
+}
+
+}  // namespace weir::partition
