@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who leads a partition (Kafka's rules, with eligible leader replicas, KIP-966). Pure.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "common/metadata/topic.h"
+
+namespace weir::decide {
+
+struct ElectionRules {
+  // The replica's node is active, and has the replica's directory.
+  std::function<bool(const metadata::Replica&)> may_lead;
+  // min(min.insync.replicas, number of replicas).
+  int32_t min_insync = 1;
+  bool may_be_unclean = false;
+};
+
+// `partition` with `leaving` out of its ISR: those that leave an ISR that is then below its minimum
+// become eligible leaders, unless `keeps_log` is false (an unclean stop: its tail may be gone).
+// Epochs are not touched.
+inline metadata::Partition WithoutInSync(metadata::Partition partition, NodeId leaving,
+                                         int32_t min_insync, bool keeps_log) {
+  bool was_in_sync = std::erase(partition.isr, leaving) > 0;
+  if (!keeps_log) std::erase(partition.eligible_leaders, leaving);
+  bool is_below = static_cast<int32_t>(partition.isr.size()) < min_insync;
+  if (!is_below) {
+    partition.eligible_leaders.clear();
+  } else if (was_in_sync && keeps_log) {
+    auto at = std::ranges::lower_bound(partition.eligible_leaders, leaving);
+    partition.eligible_leaders.insert(at, leaving);
+  }
+  return partition;
+}
+
+// Keeps a leader that may lead; else the first in-sync replica in order of preference; with an
+// empty ISR the first eligible one; else, if allowed, any that may lead; else nobody. The leader
+// epoch grows only if another leader was chosen. The partition epoch is the caller's.
+inline metadata::Partition Elect(metadata::Partition partition, const ElectionRules& rules) {
+  auto may_lead = [&](NodeId node) {
+    const metadata::Replica* replica = partition.ReplicaOn(node);
+    return replica != nullptr && rules.may_lead(*replica);
+  };
+  if (partition.leader != kNoNode && partition.IsInSync(partition.leader) &&
+      may_lead(partition.leader)) {
+    return partition;
+  }
+  auto first = [&](auto&& fits) {
+    for (const metadata::Replica& replica : partition.replicas) {
+      if (fits(replica.node) && may_lead(replica.node)) return replica.node;
+    }
+    return kNoNode;
+  };
+  NodeId chosen = first([&](NodeId node) { return partition.IsInSync(node); });
+  if (chosen == kNoNode && partition.isr.empty()) {
+    chosen = first([&](NodeId node) { return partition.IsEligible(node); });
+    if (chosen != kNoNode) {
+      partition.isr = {chosen};
+      std::erase(partition.eligible_leaders, chosen);
+    }
+  }
+  if (chosen == kNoNode && rules.may_be_unclean) {
+    chosen = first([](NodeId) { return true; });
+    if (chosen != kNoNode) {
+      partition.isr = {chosen};
+      partition.eligible_leaders.clear();
+      partition.recovering = true;
+    }
+  }
+  if (static_cast<int32_t>(partition.isr.size()) >= rules.min_insync) {
+    partition.eligible_leaders.clear();
+  }
+  if (chosen == partition.leader) return partition;
+  if (chosen == kNoNode) {
+    partition.last_known_leader = partition.leader;
+  } else {
+    partition.last_known_leader = kNoNode;
+  }
+  partition.leader = chosen;
+  ++partition.leader_epoch;
+  return partition;
+}
+
+}  // namespace weir::decide
