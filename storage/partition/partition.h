@@ -113,6 +113,10 @@ class Partition : private log::LogEvents, private Follower {
               Callback<void(Answer<AppendOutcome>)> done,
               log::Origin origin = log::Origin::kClient);
 
+  // The same without an answer to wait for: in the log at once, committed when the high watermark
+  // has passed it, lost if leadership is lost before.
+  Answer<AppendOutcome> AppendNow(Bytes batch, log::Origin origin);
+
   // What is below the high watermark, from `offset`; waits up to `max_wait` for the first record.
   // A stream that follows the log calls it again with `next`. Returns an id for CancelFetch.
   WaitId Fetch(Offset offset, size_t max_bytes, Duration max_wait,
@@ -123,8 +127,14 @@ class Partition : private log::LogEvents, private Follower {
   // Only the leader answers.
   Answer<OffsetsOutcome> Offsets() const;
 
+  // Whole batches below the high watermark, whoever leads; empty where there are none from `offset`.
+  // The log must be open, and must not begin after `offset`.
+  void ReadCommitted(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
+
   const PartitionId& id() const { return id_; }
   bool leads() const { return leading_.has_value(); }
+  // The epoch in which it leads.
+  std::optional<LeaderEpoch> leading() const { return leading_; }
   // The state applied last, or waiting to be.
   const PartitionState& state() const { return wanted_; }
   // The log is open: its replica can serve.

@@ -35,10 +35,22 @@ PartitionCluster::Node::Node(PartitionCluster* cluster, int id, host::Host host)
               return asked == partition.id() ? &partition : nullptr;
             }) {
   CHECK(host.network.Listen(EndpointOf(id), {{kFollowMethod, feeds.Method()}}));
+  if (cluster->options_.listen) listener = cluster->options_.listen(host, &partition);
   cluster->nodes_[id] = this;
 }
 
 PartitionCluster::Node::~Node() { cluster->nodes_.erase(id); }
+
+void PartitionCluster::Node::HighWatermarkRaised(const PartitionId& which, Offset to) {
+  raised_to = to;
+  if (listener) listener->HighWatermarkRaised(which, to);
+}
+
+void PartitionCluster::Node::LeadershipChanged(const PartitionId& which,
+                                               std::optional<LeaderEpoch> leads) {
+  leadership.push_back(leads);
+  if (listener) listener->LeadershipChanged(which, leads);
+}
 
 void PartitionCluster::Node::AskIsr(const node::v1::ChangeIsr& ask) {
   cluster->world_.After(milliseconds(1),

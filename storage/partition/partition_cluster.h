@@ -3,6 +3,7 @@
 // controller that elects, fences and grants what is lawful. One thread, virtual time, one seed.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,8 @@ class PartitionCluster {
     int min_isr = 2;
     bool flush = true;
     Duration lag_max = std::chrono::seconds(2);
+    // Hears each node's partition as the node does; lives as long.
+    std::function<std::unique_ptr<PartitionHooks>(host::Host, Partition*)> listen;
   };
 
   // A node's process, as long as it lives.
@@ -35,10 +38,9 @@ class PartitionCluster {
     ~Node() override;
 
     void AskIsr(const node::v1::ChangeIsr& ask) override;
-    void HighWatermarkRaised(const PartitionId&, Offset to) override { raised_to = to; }
-    void LeadershipChanged(const PartitionId&, std::optional<LeaderEpoch> leads) override {
-      leadership.push_back(leads);
-    }
+    void HighWatermarkRaised(const PartitionId& which, Offset to) override;
+    void LeadershipChanged(const PartitionId& which,
+                           std::optional<LeaderEpoch> leads) override;
     void Failed(const PartitionId&, const Error& error) override { failure = error; }
 
     PartitionCluster* const cluster;
@@ -51,6 +53,7 @@ class PartitionCluster {
     FollowerStreams streams;
     Partition partition;
     LeaderFeeds feeds;
+    std::unique_ptr<PartitionHooks> listener;
   };
 
   explicit PartitionCluster(Options options);

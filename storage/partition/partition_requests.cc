@@ -61,23 +61,25 @@ void Partition::Append(Bytes batch, int acks, Duration timeout,
                         now.min_isr)});
   }
 
-  Answer<log::Appended> appended =
-      log_->AppendAsLeader(std::move(batch), *leading_, origin, host_.clock.WallNow());
+  Answer<AppendOutcome> appended = AppendNow(std::move(batch), origin);
   if (!appended) return refuse(std::move(appended.error()));
-  const AppendOutcome outcome{appended->first, appended->last, log_->start(),
-                              appended->duplicate};
-  const Instant now = host_.clock.Now();
-  if (acks == 0) {
-    AnswerLater<AppendOutcome>(host_.strand, std::move(done), outcome);
-  } else {
-    auto& waiting = acks == -1 ? waiting_for_all_ : waiting_for_local_;
-    waiting.emplace(outcome.last + 1, AppendWait{outcome, std::move(done), now + timeout});
-    ArmTimer(now + timeout);
-  }
+  if (acks == 0) return AnswerLater<AppendOutcome>(host_.strand, std::move(done), *appended);
+  const Instant deadline = host_.clock.Now() + timeout;
+  auto& waiting = acks == -1 ? waiting_for_all_ : waiting_for_local_;
+  waiting.emplace(appended->last + 1, AppendWait{*appended, std::move(done), deadline});
+  ArmTimer(deadline);
   // What had been written before may be answered already.
   if (appended->duplicate) host_.strand.Post(lifetime_.Bind([this] { AnswerAppends(); }));
-  replica_->LocalMoved(PositionsOf(), now);
+}
+
+Answer<AppendOutcome> Partition::AppendNow(Bytes batch, log::Origin origin) {
+  if (!leading_) return std::unexpected(NotLeader());
+  Answer<log::Appended> appended =
+      log_->AppendAsLeader(std::move(batch), *leading_, origin, host_.clock.WallNow());
+  if (!appended) return std::unexpected(std::move(appended.error()));
+  replica_->LocalMoved(PositionsOf(), host_.clock.Now());
   if (replica_->has_effects()) Settle();
+  return AppendOutcome{appended->first, appended->last, log_->start(), appended->duplicate};
 }
 
 void Partition::AnswerAppends() {
@@ -263,6 +265,12 @@ void Partition::Unfollow(NodeId node, const FeedEvents* feed) {
   feeds_.erase(known);
   replica_->FollowerGone(node, host_.clock.Now());
   Settle();
+}
+
+void Partition::ReadCommitted(Offset offset, size_t max_bytes,
+                              Callback<void(Result<Bytes>)> done) {
+  CHECK(log_);
+  log_->Read(offset, std::max(offset, high_watermark()), max_bytes, std::move(done));
 }
 
 void Partition::ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {
