@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "common/codec/big_endian.h"
 #include "common/codec/crc32c.h"

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// A log on a disk in memory, as the tests of this folder drive it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/records/batch_builder.h"
+#include "common/records/record_reader.h"
+#include "storage/log/log.h"
+#include "storage/log/memory_disk.h"
+
+namespace weir::log {
+
+inline constexpr char kFolder[] = "topics/t-0";
+
+// A batch of `count` records, each of `value`.
+inline Bytes BatchOf(const std::string& value, int count = 1) {
+  records::BatchBuilder builder;
+  for (int i = 0; i < count; ++i) builder.Add({0}, std::nullopt, value);
+  return builder.Build();
+}
+
+inline Bytes BatchFrom(int64_t producer, int16_t epoch, int32_t sequence, int count = 1) {
+  records::BatchBuilder builder;
+  for (int i = 0; i < count; ++i) builder.Add({0}, std::nullopt, "value");
+  builder.SetProducer(ProducerId(producer), ProducerEpoch(epoch), sequence);
+  return builder.Build();
+}
+
+struct HeardEvents : LogEvents {
+  void OnWritten(Offset end) override { written.push_back(end.value()); }
+  void OnDurable(Offset end) override { durable.push_back(end.value()); }
+  void OnFailed(const Error& error) override { failed.push_back(error); }
+
+  std::vector<int64_t> written;
+  std::vector<int64_t> durable;
+  std::vector<Error> failed;
+};
+
+class LogFixture {
+ public:
+  explicit LogFixture(LogOptions log_options = {}, uint64_t seed = 1)
+      : world(seed), options(log_options) {}
+  ~LogFixture() { log.reset(); }
+
+  Result<void> TryOpen() {
+    log.reset();
+    Result<void> opened = Fail(Error::Kind::kUnavailable, "not opened");
+    OpenLog(world.host(), kFolder, options, &events, [&](auto result) {
+      opened = {};
+      if (result) {
+        log = std::move(*result);
+      } else {
+        opened = std::unexpected(result.error());
+      }
+    });
+    world.RunAll();
+    return opened;
+  }
+  void Open() {
+    auto opened = TryOpen();
+    ASSERT_TRUE(opened) << opened.error();
+  }
+  void Close() {
+    Result<void> closed = Fail(Error::Kind::kUnavailable, "not closed");
+    log->Close([&](Result<void> result) { closed = result; });
+    world.RunAll();
+    ASSERT_TRUE(closed) << closed.error();
+    log.reset();
+  }
+  void Crash() {
+    world.Crash();
+    log.reset();
+  }
+  Answer<Appended> Append(Bytes batch, int epoch = 1) {
+    return log->AppendAsLeader(std::move(batch), LeaderEpoch(epoch), Origin::kClient, {0});
+  }
+  Result<void> Truncate(int64_t end) {
+    Result<void> cut = Fail(Error::Kind::kUnavailable, "not cut");
+    log->Truncate(Offset(end), [&](Result<void> result) { cut = result; });
+    world.RunAll();
+    return cut;
+  }
+  Result<Bytes> Read(int64_t from, int64_t limit, size_t max_bytes = 1 << 20) {
+    Result<Bytes> read = Fail(Error::Kind::kUnavailable, "not read");
+    log->Read(Offset(from), Offset(limit), max_bytes, [&](Result<Bytes> result) { read = result; });
+    world.RunAll();
+    return read;
+  }
+  // The values of all records, each of which must have its place's offset; "!" and why, otherwise.
+  std::vector<std::string> Values() {
+    std::vector<std::string> values;
+    Offset next = log->start();
+    while (next < log->written()) {
+      auto read = Read(next.value(), log->written().value(), 300);
+      if (!read) return {"!" + read.error().message};
+      records::BatchRun run(*read);
+      while (true) {
+        auto batch = run.Next();
+        if (!batch) return {"!" + batch.error().message};
+        if (!*batch) break;
+        records::RecordReader reader((*batch)->header, (*batch)->bytes.view());
+        for (auto record = reader.Next(); record && *record; record = reader.Next()) {
+          if ((*record)->offset != next) return {"!wrong offset"};
+          values.emplace_back((*record)->value.value_or(""));
+          next = next + 1;
+        }
+      }
+    }
+    return values;
+  }
+
+  MemoryWorld world;
+  LogOptions options;
+  HeardEvents events;
+  std::unique_ptr<Log> log;
+};
+
+}  // namespace weir::log

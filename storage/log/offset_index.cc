@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/log/offset_index.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+
+#include "common/codec/reader.h"
+#include "common/codec/writer.h"
+
+namespace weir::log {
+
+void OffsetIndex::Told(Offset last, uint64_t position, size_t bytes) {
+  if (bytes_since_entry_ > kIntervalBytes) {
+    Entry entry{static_cast<int32_t>(last - base_), static_cast<int32_t>(position)};
+    if (!entries_.empty()) {
+      CHECK_GT(entry.last, entries_.back().last);
+      CHECK_GT(entry.position, entries_.back().position);
+    }
+    entries_.push_back(entry);
+    bytes_since_entry_ = 0;
+  }
+  bytes_since_entry_ += bytes;
+}
+
+uint64_t OffsetIndex::Floor(Offset offset) const {
+  // The batch of the last entry at or below `offset` ends there or before it.
+  auto after =
+      std::upper_bound(entries_.begin(), entries_.end(), offset - base_,
+                       [](int64_t relative, const Entry& entry) { return relative < entry.last; });
+  return after == entries_.begin() ? 0 : static_cast<uint64_t>((after - 1)->position);
+}
+
+void OffsetIndex::TruncateTo(uint64_t position) {
+  while (!entries_.empty() && static_cast<uint64_t>(entries_.back().position) >= position) {
+    entries_.pop_back();
+  }
+  uint64_t from = entries_.empty() ? 0 : static_cast<uint64_t>(entries_.back().position);
+  bytes_since_entry_ = position - std::min(from, position);
+}
+
+std::string OffsetIndex::Encode() const {
+  std::string out;
+  out.reserve(entries_.size() * 8);
+  codec::Writer writer(&out);
+  for (const Entry& entry : entries_) {
+    writer.Fixed(entry.last);
+    writer.Fixed(entry.position);
+  }
+  return out;
+}
+
+std::optional<OffsetIndex> OffsetIndex::Decode(Offset base, std::string_view bytes,
+                                               uint64_t file_bytes) {
+  if (bytes.size() % 8 != 0) return std::nullopt;
+  OffsetIndex index(base);
+  codec::Reader in(bytes);
+  Entry before{-1, 0};
+  while (!in.rest().empty()) {
+    Entry entry{in.Fixed<int32_t>(), in.Fixed<int32_t>()};
+    if (entry.last <= before.last || entry.position <= before.position) return std::nullopt;
+    if (static_cast<uint64_t>(entry.position) >= file_bytes) return std::nullopt;
+    index.entries_.push_back(before = entry);
+  }
+  index.bytes_since_entry_ = file_bytes - static_cast<uint64_t>(before.position);
+  return index;
+}
+
+}  // namespace weir::log
