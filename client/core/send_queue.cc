@@ -72,6 +72,11 @@ void SendQueue::Routed(PartitionRoute route, Instant asked, Instant now) {
       route_needed_ = asked;
     }
     route_ = route;
+    if (route.leader == kNoNode) {
+      // Nothing else would ask again: nothing is under way that could fail.
+      route_pending_ = true;
+      route_needed_ = asked;
+    }
   }
   if (doubt_at_ != Instant::Never()) doubt_at_ = now + config_.doubt_after;
   if (!route_pending_ || asked < route_needed_) return;
