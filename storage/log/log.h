@@ -29,6 +29,7 @@ struct LogOptions {
   int32_t max_batch_bytes = 1'048'588;
   // Whether what is written is also synced, group by group, and told by OnDurable.
   bool flush = true;
+  bool operator==(const LogOptions&) const = default;
 };
 
 // Who brings a batch: what a client may not write, a coordinator may.

@@ -66,9 +66,12 @@ class FollowerStreams::Events : public host::StreamEvents {
 };
 
 FollowerStreams::FollowerStreams(
-    host::Host host, ClusterId cluster, NodeId self,
+    host::Host host, std::function<ClusterId()> cluster, NodeId self,
     std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of)
-    : host_(host), cluster_(cluster), self_(self), endpoint_of_(std::move(endpoint_of)) {}
+    : host_(host),
+      cluster_(std::move(cluster)),
+      self_(self),
+      endpoint_of_(std::move(endpoint_of)) {}
 
 FollowerStreams::~FollowerStreams() {
   for (auto& [leader, connection] : connections_) host_.strand.Cancel(connection->timer);
@@ -109,7 +112,7 @@ void FollowerStreams::Unsubscribe(NodeId leader, const PartitionId& partition) {
 void FollowerStreams::Open(Connection& connection) {
   connection.timer = 0;
   auto endpoint = endpoint_of_(connection.leader);
-  if (!endpoint) return OpenLater(connection);
+  if (!endpoint || cluster_() == ClusterId()) return OpenLater(connection);
   const NodeId leader = connection.leader;
   const uint64_t generation = connection.generation = ++last_generation_;
   connection.has_introduced = false;
@@ -198,7 +201,7 @@ void FollowerStreams::Send(NodeId leader, node::v1::FromFollower message) {
   if (found == connections_.end() || !found->second->stream) return;
   Connection& connection = *found->second;
   if (!std::exchange(connection.has_introduced, true)) {
-    message.set_cluster_id(cluster_.ToBytes());
+    message.set_cluster_id(cluster_().ToBytes());
     message.set_node_id(self_.value());
   }
   connection.stream->Send({Bytes::FromString(message.SerializeAsString())});

@@ -19,9 +19,9 @@ namespace weir::partition {
 
 class FollowerStreams {
  public:
-  // `endpoint_of`: where a node's internal listener is, as the image says now; none: not known, to
-  // be asked again later.
-  FollowerStreams(host::Host host, ClusterId cluster, NodeId self,
+  // `cluster`: nil as long as this node has not learned its cluster. `endpoint_of`: where a node's
+  // internal listener is, as the image says now; none: not known. Both are then asked again later.
+  FollowerStreams(host::Host host, std::function<ClusterId()> cluster, NodeId self,
                   std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of);
   ~FollowerStreams();
   FollowerStreams(const FollowerStreams&) = delete;
@@ -54,7 +54,7 @@ class FollowerStreams {
   class Events;
 
   host::Host host_;
-  const ClusterId cluster_;
+  const std::function<ClusterId()> cluster_;
   const NodeId self_;
   const std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of_;
   std::map<NodeId, std::unique_ptr<Connection>> connections_;

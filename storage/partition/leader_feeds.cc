@@ -29,7 +29,7 @@ constexpr size_t kStreamBytes = 4 << 20;
 
 struct LeaderFeeds::Shared {
   host::Host host;
-  ClusterId cluster;
+  std::function<ClusterId()> cluster;
   std::function<Partition*(const PartitionId&)> find;
 };
 
@@ -130,11 +130,16 @@ void FeedStream::OnEnd(host::CallStatus) {
 
 bool FeedStream::Introduce(const FromFollower& message) {
   if (node_ != kNoNode) return true;
-  auto cluster = ClusterId::FromBytes(message.cluster_id());
-  if (!cluster || *cluster != shared_->cluster) {
-    const std::string theirs = cluster ? cluster->ToString() : "no cluster";
+  const ClusterId ours = shared_->cluster();
+  if (ours == ClusterId()) {
+    End({host::StatusCode::kUnavailable, "this node has not joined its cluster yet", ""});
+    return false;
+  }
+  auto theirs = ClusterId::FromBytes(message.cluster_id());
+  if (!theirs || *theirs != ours) {
+    const std::string other = theirs ? theirs->ToString() : "no cluster";
     End({host::StatusCode::kFailedPrecondition,
-         "this node belongs to cluster " + shared_->cluster.ToString() + ", not to " + theirs, ""});
+         "this node belongs to cluster " + ours.ToString() + ", not to " + other, ""});
     return false;
   }
   if (message.node_id() < 0) {
@@ -383,9 +388,9 @@ void FeedStream::Send(const FromLeader& message) {
 
 }  // namespace
 
-LeaderFeeds::LeaderFeeds(host::Host host, ClusterId cluster,
+LeaderFeeds::LeaderFeeds(host::Host host, std::function<ClusterId()> cluster,
                          std::function<Partition*(const PartitionId&)> find)
-    : shared_(std::make_shared<Shared>(Shared{host, cluster, std::move(find)})) {}
+    : shared_(std::make_shared<Shared>(Shared{host, std::move(cluster), std::move(find)})) {}
 
 host::StreamMethod LeaderFeeds::Method() {
   return [shared = shared_](const host::Caller&, std::shared_ptr<host::Stream> stream)

@@ -20,8 +20,9 @@ inline constexpr char kFollowMethod[] = "/weir.node.v1.Replication/Follow";
 
 class LeaderFeeds {
  public:
+  // `cluster`: nil as long as this node has not learned its cluster, and refuses followers.
   // `find`: the partition on this node, or null; asked whenever something is to be done with it.
-  LeaderFeeds(host::Host host, ClusterId cluster,
+  LeaderFeeds(host::Host host, std::function<ClusterId()> cluster,
               std::function<Partition*(const PartitionId&)> find);
 
   // For kFollowMethod in host::Methods.

@@ -82,7 +82,7 @@ void Partition::Append(Bytes batch, int acks, Duration timeout,
 
 void Partition::AnswerAppends() {
   if (!leading_) return;
-  auto answer_below = [this](std::multimap<Offset, AppendWait>& waiting, auto end) {
+  auto answer_below = [](std::multimap<Offset, AppendWait>& waiting, auto end) {
     while (!waiting.empty() && waiting.begin()->first <= end()) {
       auto first = waiting.extract(waiting.begin());
       AppendWait& wait = first.mapped();

@@ -36,8 +36,9 @@ void Replica::UpdateLeading(Leading& leading, bool is_new_record, Instant now) {
 }
 
 void Replica::Review(Leading& leading, Instant now) {
-  ReviewIsr(leading, now);
+  // In this order: who has left no longer holds the high watermark, which then judges who may join.
   RaiseAsLeader(leading, now);
+  ReviewIsr(leading, now);
 }
 
 void Replica::RaiseAsLeader(const Leading& leading, Instant now) {
@@ -77,17 +78,19 @@ bool Replica::IsEligible(NodeId node, const Progress& progress) const {
          member->second.epoch == progress.epoch;
 }
 
-bool Replica::MayJoin(const Leading& leading, NodeId node, const Progress& progress) const {
+// Whoever would have to leave again at once does not join.
+bool Replica::MayJoin(const Leading& leading, NodeId node, const Progress& progress,
+                      Instant now) const {
   const Offset has = Counted(progress);
-  return progress.is_following && IsEligible(node, progress) && has >= high_watermark_ &&
-         has >= leading.epoch_start;
+  return progress.is_following && IsEligible(node, progress) && IsCaughtUp(progress, now) &&
+         has >= high_watermark_ && has >= leading.epoch_start;
 }
 
 std::set<NodeId> Replica::DesiredIsr(const Leading& leading, Instant now) const {
   std::set<NodeId> desired = {self_};
   for (const auto& [node, progress] : leading.followers) {
     const bool stays = assignment_.isr.contains(node) ? IsCaughtUp(progress, now)
-                                                      : MayJoin(leading, node, progress);
+                                                      : MayJoin(leading, node, progress, now);
     if (stays) desired.insert(node);
   }
   if (desired == assignment_.isr) return desired;

@@ -251,7 +251,7 @@ class Replica {
   void UpdateFollowing(Following& following, const Assignment& before, Instant now);
 
   void RaiseTo(Offset to);
-  // Asks for another ISR if one is due, then raises the high watermark as far as all allow.
+  // Raises the high watermark as far as all allow, then asks for another ISR if one is due.
   void Review(Leading& leading, Instant now);
   void ReviewIsr(Leading& leading, Instant now);
   void RaiseAsLeader(const Leading& leading, Instant now);
@@ -268,7 +268,7 @@ class Replica {
   Offset Counted(const Progress& p) const { return Counted(p.appended, p.flushed); }
   bool IsCaughtUp(const Progress& progress, Instant now) const;
   bool IsEligible(NodeId node, const Progress& progress) const;
-  bool MayJoin(const Leading& leading, NodeId node, const Progress& progress) const;
+  bool MayJoin(const Leading& leading, NodeId node, const Progress& progress, Instant now) const;
 
   // The follower, if what arrives answers its last Follow in the present leader epoch.
   Following* Hears(LeaderEpoch epoch, int64_t follow_id);

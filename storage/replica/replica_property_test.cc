@@ -437,7 +437,7 @@ TEST(ReplicaProperty, WhatWasShownStaysAndAllAgreeInTheEnd) {
   size_t committed = 0;
   int elections = 0;
   int cuts = 0;
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (uint64_t seed = 1; seed <= 400; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     World world(seed, seed % 4 != 0);
     world.Run(2000);
@@ -449,9 +449,9 @@ TEST(ReplicaProperty, WhatWasShownStaysAndAllAgreeInTheEnd) {
     cuts += world.cuts();
   }
   // The world was neither idle nor kind.
-  EXPECT_GT(committed, 5000u);
-  EXPECT_GT(elections, 1000);
-  EXPECT_GT(cuts, 200);
+  EXPECT_GT(committed, 10'000u);
+  EXPECT_GT(elections, 2000);
+  EXPECT_GT(cuts, 100);
 }
 
 }  // namespace

@@ -214,6 +214,18 @@ TEST_F(Leader, AFollowerJoinsWhenItReachesTheHighWatermark) {
   EXPECT_EQ(Asked(replica.TakeEffects()), (std::set{kSelf, kTwo, kThree}));
 }
 
+TEST_F(Leader, WhoLagsDoesNotJoinThoughItHasAllThatIsVisible) {
+  Has(10, seconds(1));
+  replica.Tick(At(seconds(11)));
+  EXPECT_EQ(Asked(replica.TakeEffects()), std::set{kSelf});
+  // Below min.insync.replicas nothing has become visible.
+  replica.Apply(Record(1, 5, 8, {1}), At(seconds(12)));
+  EXPECT_EQ(high(), Offset(0));
+  EXPECT_EQ(Asked(replica.TakeEffects()), std::set<NodeId>());
+  Acks(kTwo, 10, seconds(13));
+  EXPECT_EQ(Asked(replica.TakeEffects()), (std::set{kSelf, kTwo}));
+}
+
 TEST_F(Leader, AStaleIncarnationDoesNotJoin) {
   replica.Apply(Record(1, 5, 8, {1, 2}), At({}));
   replica.IsrRefused(PartitionEpoch(8), ErrorCode::kIneligibleReplica, At({}));
