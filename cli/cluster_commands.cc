@@ -21,26 +21,41 @@ Json Overview(const admin::GetClusterResponse& cluster) {
           {"under_replicated_partitions", cluster.under_replicated_partition_count()}};
 }
 
-host::Task<int> Health(Cluster& cluster, Common common) {
-  auto answer = co_await Ask<admin::GetClusterResponse>(cluster, "Cluster/GetCluster",
-                                                        admin::GetClusterRequest());
-  if (!answer) {
-    Complain(answer.error());
-    co_return kUnhealthy;
-  }
+Json UnhealthyReasons(const admin::GetClusterResponse& cluster) {
   Json reasons = Json::array();
-  if (answer->active_node_count() < answer->node_count()) reasons.push_back("nodes_down");
-  if (answer->node_count() == 0) reasons.push_back("no_nodes");
-  if (answer->leaderless_partition_count() > 0) reasons.push_back("leaderless_partitions");
-  if (answer->under_replicated_partition_count() > 0) {
+  if (cluster.active_node_count() < cluster.node_count()) reasons.push_back("nodes_down");
+  if (cluster.node_count() == 0) reasons.push_back("no_nodes");
+  if (cluster.leaderless_partition_count() > 0) reasons.push_back("leaderless_partitions");
+  if (cluster.under_replicated_partition_count() > 0) {
     reasons.push_back("under_replicated_partitions");
   }
-  bool healthy = reasons.empty();
-  Json health = {{"healthy", healthy}, {"unhealthy_reasons", reasons}};
-  health.update(Overview(*answer));
-  if (!common.json) std::cout << "CLUSTER HEALTH OVERVIEW\n=======================\n";
-  PrintObject(common, health);
-  co_return healthy ? kOk : kUnhealthy;
+  return reasons;
+}
+
+// Asks until all is well, or `wait_seconds` have passed; then shows what it found.
+host::Task<int> Health(Cluster& cluster, Common common, int wait_seconds) {
+  Instant deadline = cluster.host.clock.Now() + std::chrono::seconds(wait_seconds);
+  while (true) {
+    auto answer = co_await Ask<admin::GetClusterResponse>(cluster, "Cluster/GetCluster",
+                                                          admin::GetClusterRequest());
+    Json reasons = answer ? UnhealthyReasons(*answer) : Json::array();
+    bool healthy = answer && reasons.empty();
+    Instant next = cluster.host.clock.Now() + std::chrono::milliseconds(100);
+    if (!healthy && next < deadline) {
+      co_await host::AwaitDone(
+          [&](auto done) { cluster.host.strand.RunAt(next, std::move(done)); });
+      continue;
+    }
+    if (!answer) {
+      Complain(answer.error());
+      co_return kUnhealthy;
+    }
+    Json health = {{"healthy", healthy}, {"unhealthy_reasons", reasons}};
+    health.update(Overview(*answer));
+    if (!common.json) std::cout << "CLUSTER HEALTH OVERVIEW\n=======================\n";
+    PrintObject(common, health);
+    co_return healthy ? kOk : kUnhealthy;
+  }
 }
 
 host::Task<int> Info(Cluster& cluster, Common common) {
@@ -120,14 +135,30 @@ CLI::App* AddPlain(CLI::App* noun, const char* name, const char* help, const cha
   return added;
 }
 
+void AddHealth(CLI::App* noun, Invocation& invocation) {
+  auto wait = std::make_shared<int>(0);
+  CLI::App* health =
+      noun->add_subcommand("health", "Whether all is well; exit code 3 if it is not");
+  health->add_option("--wait", *wait, "Ask again until all is well, for so many seconds")
+      ->check(CLI::Range(0, 3600));
+  health->footer(
+      "Examples:\n  weir cluster health\n  weir cluster health --wait 30 --format json");
+  AddFormat(health, invocation);
+  health->callback([&invocation, wait] {
+    invocation.run = [&invocation, wait] {
+      return RunOnCluster(invocation.common, [&](Cluster& cluster) {
+        return Health(cluster, invocation.common, *wait);
+      });
+    };
+  });
+}
+
 }  // namespace
 
 void AddClusterCommands(CLI::App& app, Invocation& invocation) {
   CLI::App* noun = app.add_subcommand("cluster", "Found a cluster, and see how it is");
   noun->require_subcommand(1);
-  AddPlain(noun, "health", "Whether all is well; exit code 3 if it is not",
-           "Examples:\n  weir cluster health\n  weir cluster health --format json", invocation,
-           Health);
+  AddHealth(noun, invocation);
   AddPlain(noun, "info", "What the cluster is",
            "Examples:\n  weir cluster info\n  weir --bootstrap node-1:9092 cluster info",
            invocation, Info);

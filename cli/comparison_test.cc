@@ -79,20 +79,27 @@ TEST(Comparison, CountsRecordsWithoutAKey) {
   EXPECT_EQ(comparison.reordered(), 0);
 }
 
-TEST(PauseMeter, CountsOnlyWhileSomethingWaits) {
+TEST(PauseMeter, FindsTheOnePartitionThatStandsStill) {
   PauseMeter meter{milliseconds(200)};
-  Instant start;
-  meter.Sent(start, WallTime{1000});
-  meter.Acknowledged(start + milliseconds(50), WallTime{1050}, false);
-  // Nothing is under way for a second.
-  meter.Sent(start + milliseconds(1050), WallTime{2050});
-  meter.Sent(start + milliseconds(1060), WallTime{2060});
-  meter.Acknowledged(start + milliseconds(1350), WallTime{2350}, true);
-  ASSERT_EQ(meter.pauses().size(), 1u);
-  EXPECT_EQ(meter.pauses()[0].at, WallTime{2050});
-  EXPECT_EQ(meter.pauses()[0].length, milliseconds(300));
-  EXPECT_EQ(meter.Longest(start + milliseconds(1400))->length, milliseconds(300));
-  EXPECT_EQ(meter.Longest(start + milliseconds(1750))->length, milliseconds(400));
+  Instant start{0};
+  for (int ms = 0; ms < 1000; ms += 10) {
+    meter.Acknowledged(PartitionIndex(0), start + milliseconds(ms), start + milliseconds(ms + 5),
+                       WallTime{ms + 5});
+  }
+  EXPECT_TRUE(meter.pauses().empty());
+  meter.Acknowledged(PartitionIndex(1), start + milliseconds(100), start + milliseconds(500),
+                     WallTime{500});
+  // Waited with the one before.
+  meter.Acknowledged(PartitionIndex(1), start + milliseconds(250), start + milliseconds(510),
+                     WallTime{510});
+  meter.Acknowledged(PartitionIndex(1), start + milliseconds(600), start + milliseconds(900),
+                     WallTime{900});
+  ASSERT_EQ(meter.pauses().size(), 2u);
+  EXPECT_EQ(meter.pauses()[0].at, WallTime{100});
+  EXPECT_EQ(meter.pauses()[0].length, milliseconds(400));
+  EXPECT_EQ(meter.pauses()[1].at, WallTime{600});
+  EXPECT_EQ(meter.longest()->length, milliseconds(400));
+  EXPECT_EQ(meter.longest()->partition, PartitionIndex(1));
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <map>
+#include <ranges>
 
 #include "cli/commands.h"
 #include "cli/dev_plan.h"
@@ -26,7 +29,9 @@ struct DevOptions {
   int nodes = 3;
   bool force = false;
   std::string binaries;
-  std::string process;
+  std::vector<std::string> processes;
+  // Restart: those that do not run.
+  bool killed = false;
 };
 
 std::string AbsoluteFolder(const DevOptions& options) {
@@ -211,37 +216,95 @@ int Status(const Common& common, const DevOptions& options) {
   return all ? kOk : kUnhealthy;
 }
 
-// The state, and the one process of it that was named.
-int OnProcess(const DevOptions& options, const std::function<int(DevState&, DevProcess&)>& act) {
-  auto state = LoadDevState(AbsoluteFolder(options));
-  if (!state) return Complain(state.error().message + ": no cluster was started there");
-  if (DevProcess* process = state->Find(options.process)) return act(*state, *process);
+// Names for what a person means when trying out a failure.
+constexpr char kBusiestNode[] = "busiest-node";
+constexpr char kActiveController[] = "active-controller";
+
+host::Task<int> FindRoles(Cluster& cluster, std::map<std::string, std::string>& roles) {
+  admin::ListNodesRequest request;
+  request.set_page_size(1000);
+  auto nodes = co_await Ask<admin::ListNodesResponse>(cluster, "Nodes/ListNodes", request);
+  if (!nodes) co_return Complain(nodes.error());
+  int32_t most = -1;
+  for (const auto& node : nodes->nodes()) {
+    if (node.leader_count() <= most) continue;
+    most = node.leader_count();
+    roles[kBusiestNode] = "node-" + std::to_string(node.node_id());
+  }
+  auto quorum = co_await Ask<admin::DescribeQuorumResponse>(cluster, "Cluster/DescribeQuorum",
+                                                            admin::DescribeQuorumRequest());
+  if (!quorum) co_return Complain(quorum.error());
+  roles[kActiveController] = "controller-" + std::to_string(quorum->leader());
+  co_return kOk;
+}
+
+// Replaces busiest-node and active-controller by who that is now.
+int ResolveRoles(const Common& common, const DevState& state, std::vector<std::string>& names) {
+  auto is_role = [](const std::string& name) {
+    return name == kBusiestNode || name == kActiveController;
+  };
+  if (std::ranges::none_of(names, is_role)) return kOk;
+  Common inner = common;
+  inner.bootstrap = Joined(state.Endpoints(/*of_controllers=*/false));
+  std::map<std::string, std::string> roles;
+  int code = RunOnCluster(inner, [&](Cluster& cluster) { return FindRoles(cluster, roles); });
+  if (code != kOk) return code;
+  for (std::string& name : names) {
+    if (is_role(name)) name = roles[name];
+  }
+  return kOk;
+}
+
+int NoSuchProcess(const DevState& state, const std::string& name) {
   std::vector<std::string> names;
-  for (const DevProcess& process : state->processes) names.push_back(process.name);
-  auto nearest = Nearest(options.process, names);
-  return Complain("there is no process " + options.process + "; " +
+  for (const DevProcess& process : state.processes) names.push_back(process.name);
+  auto nearest = Nearest(name, names);
+  return Complain("there is no process " + name + "; " +
                       (nearest ? "did you mean " + *nearest + "?" : "there are " + Joined(names)),
                   kUsage);
 }
 
-int Kill(const DevOptions& options) {
-  return OnProcess(options, [](DevState&, DevProcess& process) {
-    if (!SignalProcess(process, SIGKILL)) return Complain(process.name + " does not run");
-    std::cerr << "Killed " << process.name << " (pid " << process.pid << ").\n";
-    return kOk;
-  });
+int Kill(const Common& common, const DevOptions& options) {
+  auto state = LoadDevState(AbsoluteFolder(options));
+  if (!state) return Complain(state.error().message + ": no cluster was started there");
+  std::vector<std::string> names = options.processes;
+  if (int code = ResolveRoles(common, *state, names); code != kOk) return code;
+  for (const std::string& name : names) {
+    if (!state->Find(name)) return NoSuchProcess(*state, name);
+  }
+  // One after the other without a pause: those named die at once.
+  for (size_t i = 0; i < names.size(); ++i) {
+    DevProcess* process = state->Find(names[i]);
+    if (!SignalProcess(*process, SIGKILL)) return Complain(process->name + " does not run");
+    std::cerr << "Killed " << process->name << " (pid " << process->pid << ")";
+    if (names[i] != options.processes[i]) std::cerr << ", the " << options.processes[i];
+    std::cerr << ".\n";
+  }
+  return kOk;
 }
 
 int Restart(const DevOptions& options) {
-  return OnProcess(options, [&](DevState& state, DevProcess& process) {
-    EndProcesses({process}, kStopSeconds);
-    auto started = StartProcess(process);
+  auto state = LoadDevState(AbsoluteFolder(options));
+  if (!state) return Complain(state.error().message + ": no cluster was started there");
+  std::vector<std::string> names = options.processes;
+  if (options.killed) {
+    for (const DevProcess& process : state->processes) {
+      if (!IsRunning(process)) names.push_back(process.name);
+    }
+  } else if (names.empty()) {
+    return Complain("say which process, or --killed for all that do not run", kUsage);
+  }
+  for (const std::string& name : names) {
+    DevProcess* process = state->Find(name);
+    if (!process) return NoSuchProcess(*state, name);
+    EndProcesses({*process}, kStopSeconds);
+    auto started = StartProcess(*process);
     if (!started) return Complain(started.error().message);
-    auto saved = SaveDevState(AbsoluteFolder(options), state);
+    auto saved = SaveDevState(AbsoluteFolder(options), *state);
     if (!saved) return Complain(saved.error().message);
-    std::cerr << "Started " << process.name << " (pid " << process.pid << ").\n";
-    return kOk;
-  });
+    std::cerr << "Started " << process->name << " (pid " << process->pid << ").\n";
+  }
+  return kOk;
 }
 
 CLI::App* AddDev(CLI::App* noun, const char* name, const char* help, const char* footer,
@@ -291,15 +354,22 @@ void AddDevCommands(CLI::App& app, Invocation& invocation) {
   status->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return Status(invocation.common, *options); };
   });
-  CLI::App* kill =
-      AddDev(noun, "kill", "Kill one process at once (SIGKILL)",
-             "Examples:\n  weir dev kill node-2\n  weir dev kill controller-1", *options);
-  kill->add_option("NAME", options->process, "As weir dev status lists it")->required();
-  kill->callback([&invocation, options] { invocation.run = [options] { return Kill(*options); }; });
+  CLI::App* kill = AddDev(noun, "kill", "Kill processes at once (SIGKILL)",
+                          "Examples:\n"
+                          "  weir dev kill node-2\n"
+                          "  weir dev kill busiest-node active-controller",
+                          *options);
+  kill->add_option("NAME", options->processes,
+                   "As weir dev status lists them; or busiest-node, active-controller")
+      ->required();
+  kill->callback([&invocation, options] {
+    invocation.run = [&invocation, options] { return Kill(invocation.common, *options); };
+  });
   CLI::App* restart =
-      AddDev(noun, "restart", "Start one process again, ending it in order if it runs",
-             "Examples:\n  weir dev restart node-2\n  weir dev restart controller-1", *options);
-  restart->add_option("NAME", options->process, "As weir dev status lists it")->required();
+      AddDev(noun, "restart", "Start processes again, ending them in order if they run",
+             "Examples:\n  weir dev restart node-2\n  weir dev restart --killed", *options);
+  restart->add_option("NAME", options->processes, "As weir dev status lists them");
+  restart->add_flag("--killed", options->killed, "All that do not run");
   restart->callback(
       [&invocation, options] { invocation.run = [options] { return Restart(*options); }; });
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long nothing was acknowledged while something waited to be. Pure.
+// How long records waited for their acknowledgement, partition by partition: one that stands still
+// is a pause, however busy the others are. Pure.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <vector>
 
+#include "common/base/ids.h"
 #include "common/base/time.h"
 
 namespace weir::cli {
@@ -12,6 +16,7 @@ namespace weir::cli {
 class PauseMeter {
  public:
   struct Pause {
+    PartitionIndex partition;
     // When it began.
     WallTime at;
     Duration length{};
@@ -20,40 +25,39 @@ class PauseMeter {
   // Pauses longer than `notable` are listed.
   explicit PauseMeter(Duration notable) : notable_(notable) {}
 
-  void Sent(Instant now, WallTime wall) {
-    if (!waiting_since_) Wait(now, wall);
-  }
-  // `more`: others still wait.
-  void Acknowledged(Instant now, WallTime wall, bool more) {
-    if (waiting_since_) {
-      Pause pause{waiting_wall_, now - *waiting_since_};
-      if (!longest_ || pause.length > longest_->length) longest_ = pause;
-      if (pause.length > notable_) pauses_.push_back(pause);
+  // A batch that was begun at `opened` is acknowledged, at `now`.
+  void Acknowledged(PartitionIndex partition, Instant opened, Instant now, WallTime wall) {
+    Duration length = now - opened;
+    auto waited_ms = std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
+    Pause pause{partition, WallTime{wall.ms - waited_ms}, length};
+    if (!longest_ || length > longest_->length) longest_ = pause;
+    if (length <= notable_) return;
+    // Batches that waited together waited for one thing.
+    auto last = last_.find(partition);
+    if (last != last_.end() && opened <= last->second.until) {
+      Pause& open = pauses_[last->second.index];
+      open.length = std::max(open.length, length);
+      last->second.until = now;
+      return;
     }
-    waiting_since_.reset();
-    if (more) Wait(now, wall);
+    last_[partition] = {now, pauses_.size()};
+    pauses_.push_back(pause);
   }
 
-  // The longest so far, one that still lasts included.
-  std::optional<Pause> Longest(Instant now) const {
-    if (waiting_since_ && (!longest_ || now - *waiting_since_ > longest_->length)) {
-      return Pause{waiting_wall_, now - *waiting_since_};
-    }
-    return longest_;
-  }
+  std::optional<Pause> longest() const { return longest_; }
+  // In the order of their ends.
   const std::vector<Pause>& pauses() const { return pauses_; }
 
  private:
-  void Wait(Instant now, WallTime wall) {
-    waiting_since_ = now;
-    waiting_wall_ = wall;
-  }
+  struct Last {
+    Instant until;
+    size_t index = 0;
+  };
 
   const Duration notable_;
-  std::optional<Instant> waiting_since_;
-  WallTime waiting_wall_;
   std::optional<Pause> longest_;
   std::vector<Pause> pauses_;
+  std::map<PartitionIndex, Last> last_;
 };
 
 }  // namespace weir::cli

@@ -78,7 +78,6 @@ void Producing::Pump() {
     if (next.key) record.key = Bytes::FromString(std::move(*next.key));
     ++sent_records_;
     sent_bytes_ += bytes;
-    pauses_.Sent(host_.clock.Now(), host_.clock.WallNow());
     producer_.Send(config_.topic, std::move(record));
   }
   pumping_ = false;
@@ -95,14 +94,14 @@ void Producing::Pump() {
 
 void Producing::Settled(const client::effect::Settled& settled) {
   settled_records_ += static_cast<int64_t>(settled.batch->records.size());
-  bool more = settled_records_ < sent_records_;
   if (settled.answer) {
     for (const client::Record& record : settled.batch->records) {
       ++acked_records_;
       acked_bytes_ += static_cast<int64_t>((record.key ? record.key->size() : 0) +
                                            (record.value ? record.value->size() : 0));
     }
-    pauses_.Acknowledged(host_.clock.Now(), host_.clock.WallNow(), more);
+    pauses_.Acknowledged(settled.partition, settled.batch->opened, host_.clock.Now(),
+                         host_.clock.WallNow());
   } else {
     failed_ += static_cast<int64_t>(settled.batch->records.size());
     if (first_failure_.empty()) {
@@ -144,7 +143,7 @@ std::string Producing::Summary() const {
     line += ", " + FormatBytes(static_cast<int64_t>(static_cast<double>(acked_bytes_) / seconds)) +
             "/s";
   }
-  if (auto longest = pauses_.Longest(now)) {
+  if (auto longest = pauses_.longest()) {
     line += ", longest pause " + std::to_string(Ms(longest->length)) + " ms at " +
             ClockTime(longest->at);
   }
@@ -170,7 +169,7 @@ Json Producing::Report() const {
   for (const PauseMeter::Pause& pause : pauses_.pauses()) {
     pauses.push_back({{"at_ms", pause.at.ms}, {"for_ms", Ms(pause.length)}});
   }
-  auto longest = pauses_.Longest(ended_);
+  auto longest = pauses_.longest();
   return {{"records", acked_records_},
           {"bytes", acked_bytes_},
           {"seconds", std::chrono::duration<double>(ended_ - started_).count()},

@@ -32,8 +32,8 @@ void Controller::Start(Callback<void(Result<host::Endpoint>)> started) {
 }
 
 host::Task<Result<host::Endpoint>> Controller::Open() {
-  auto folder = co_await identity::OpenDataFolder(host_.disk, host_.random, "controller",
-                                                  config_.id.value());
+  auto folder =
+      co_await identity::OpenDataFolder(host_.disk, host_.random, "controller", config_.id.value());
   if (!folder) co_return std::unexpected(folder.error());
   folder_ = *folder;
   raft::VoterId self{config_.id, folder_.directory};

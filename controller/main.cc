@@ -13,8 +13,9 @@
 #include "controller/controller.h"
 #include "controller/quorum/rocksdb/rocksdb_quorum_log.h"
 
-DEFINE_string(id, "", "This controller's number, 0 or more; auto: the number at the end of the "
-                      "host's name.");
+DEFINE_string(id, "",
+              "This controller's number, 0 or more; auto: the number at the end of the "
+              "host's name.");
 DEFINE_string(listen, "127.0.0.1:9190", "Where to listen, host:port.");
 DEFINE_string(advertise, "", "Where other processes reach this one, host:port; empty: --listen.");
 DEFINE_string(data, "", "The folder that holds the metadata log; made where it does not exist.");
@@ -76,13 +77,14 @@ int Run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  gflags::SetUsageMessage("a Weir controller: one voter of the metadata quorum\n"
-                          "  controller --id=1 --listen=127.0.0.1:9190 --data=/var/lib/weir");
+  gflags::SetUsageMessage(
+      "a Weir controller: one voter of the metadata quorum\n"
+      "  controller --id=1 --listen=127.0.0.1:9190 --data=/var/lib/weir");
   gflags::SetVersionString(std::string(weir::BuildVersion()));
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (argc > 1) {
-    return Complain({weir::Error::Kind::kInvalid,
-                     std::string("'") + argv[1] + "' is no flag; see --help"});
+    return Complain(
+        {weir::Error::Kind::kInvalid, std::string("'") + argv[1] + "' is no flag; see --help"});
   }
   weir::StartLog(argv[0], {.folder = FLAGS_log_folder});
   return Run();

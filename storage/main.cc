@@ -13,14 +13,17 @@
 #include "common/telemetry/log.h"
 #include "storage/storage_node.h"
 
-DEFINE_string(id, "", "This node's number, 0 or more; auto: the number at the end of the host's "
-                      "name.");
+DEFINE_string(id, "",
+              "This node's number, 0 or more; auto: the number at the end of the host's "
+              "name.");
 DEFINE_string(client_listen, "127.0.0.1:9292", "Where clients are served, host:port.");
 DEFINE_string(internal_listen, "127.0.0.1:9293", "Where other nodes follow, host:port.");
-DEFINE_string(advertise_client, "", "Where clients reach this node, host:port; empty: "
-                                    "--client_listen.");
-DEFINE_string(advertise_internal, "", "Where other nodes reach this node, host:port; empty: "
-                                      "--internal_listen.");
+DEFINE_string(advertise_client, "",
+              "Where clients reach this node, host:port; empty: "
+              "--client_listen.");
+DEFINE_string(advertise_internal, "",
+              "Where other nodes reach this node, host:port; empty: "
+              "--internal_listen.");
 DEFINE_string(data, "", "The folder that holds the records; made where it does not exist.");
 DEFINE_string(controllers, "", "The controllers, host:port,host:port,...");
 DEFINE_string(rack, "", "Where this node stands: replicas are spread over racks.");
@@ -110,8 +113,8 @@ int main(int argc, char** argv) {
   gflags::SetVersionString(std::string(weir::BuildVersion()));
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (argc > 1) {
-    return Complain({weir::Error::Kind::kInvalid,
-                     std::string("'") + argv[1] + "' is no flag; see --help"});
+    return Complain(
+        {weir::Error::Kind::kInvalid, std::string("'") + argv[1] + "' is no flag; see --help"});
   }
   weir::StartLog(argv[0], {.folder = FLAGS_log_folder});
   return Run();

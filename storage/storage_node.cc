@@ -99,8 +99,7 @@ Result<StorageNode::Listening> StorageNode::Listen() {
 }
 
 void StorageNode::BeginSession(const Listening& bound) {
-  const auto& client =
-      config_.client_advertised.empty() ? bound.client : config_.client_advertised;
+  const auto& client = config_.client_advertised.empty() ? bound.client : config_.client_advertised;
   const auto& internal =
       config_.internal_advertised.empty() ? bound.internal : config_.internal_advertised;
   session_->Start({ListenerOf("client", client), ListenerOf("internal", internal)});

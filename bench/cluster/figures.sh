@@ -45,7 +45,7 @@ pause_of() {
   wait "$writer"
   field longest_pause_ms "$work/report.json"
   "$weir" dev restart --dir "$dev" --killed >/dev/null
-  "$weir" cluster health --wait 30s >/dev/null
+  "$weir" cluster health --wait 30 >/dev/null
 }
 
 # The longest time between two committed topic creations while the active controller is killed.
@@ -61,7 +61,7 @@ creation_pause() {
   wait "$creator"
   awk 'NR > 1 && $1 - last > most { most = $1 - last } { last = $1 } END { print most }' "$work/created"
   "$weir" dev restart --dir "$dev" --killed >/dev/null
-  "$weir" cluster health --wait 30s >/dev/null
+  "$weir" cluster health --wait 30 >/dev/null
 }
 
 row "WHAT" "MEDIAN" "WORST" "PROMISED"

@@ -252,6 +252,7 @@ class HostileWorld {
       Step();
       ASSERT_LT(now_, Instant{} + seconds(100000)) << "no progress";
     }
+    Carry();
   }
 
   std::vector<uint64_t> log;

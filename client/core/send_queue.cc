@@ -44,13 +44,15 @@ int SendQueue::outstanding() const {
 }
 
 bool SendQueue::can_send() const {
-  return !recovering_ && !route_pending_ && route_.leader != kNoNode &&
-         identity_.id != kNoProducer && outstanding() < config_.max_in_flight;
+  return !recovering_ && !route_pending_ && route_.leader != kNoNode && identity_.id != kNoProducer;
 }
 
 SendQueue::Item* SendQueue::NextToSend() {
-  for (Item& item : items_) {
-    if (item.request == 0 && !item.settled) return &item;
+  // Settled ones behind the first count too: a leader remembers the last few batches, and the first
+  // must be among them when it is sent again.
+  size_t window = std::min(items_.size(), static_cast<size_t>(config_.max_in_flight));
+  for (size_t i = 0; i < window; ++i) {
+    if (items_[i].request == 0 && !items_[i].settled) return &items_[i];
   }
   return nullptr;
 }
@@ -70,6 +72,11 @@ void SendQueue::Routed(PartitionRoute route, Instant asked, Instant now) {
       route_needed_ = asked;
     }
     route_ = route;
+    if (route.leader == kNoNode) {
+      // Nothing else would ask again: nothing is under way that could fail.
+      route_pending_ = true;
+      route_needed_ = asked;
+    }
   }
   if (doubt_at_ != Instant::Never()) doubt_at_ = now + config_.doubt_after;
   if (!route_pending_ || asked < route_needed_) return;
@@ -255,13 +262,14 @@ Instant SendQueue::route_wanted_at() const {
 Instant SendQueue::NextDeadline() const {
   if (items_.empty()) return Instant::Never();
   Instant deadline = items_.front().batch->opened + config_.delivery_timeout;
-  bool next_found = false;
-  for (const Item& item : items_) {
+  size_t window = std::min(items_.size(), static_cast<size_t>(config_.max_in_flight));
+  for (size_t i = 0; i < window; ++i) {
+    const Item& item = items_[i];
     if (item.request != 0) {
       deadline = std::min(deadline, item.answer_due);
-    } else if (!item.settled && !next_found) {
-      next_found = true;
-      if (can_send()) deadline = std::min(deadline, item.batch->opened + config_.linger);
+    } else if (!item.settled && can_send()) {
+      deadline = std::min(deadline, item.batch->opened + config_.linger);
+      break;
     }
   }
   return deadline;

@@ -61,6 +61,14 @@ inline metadata::Partition Elect(metadata::Partition partition, const ElectionRu
       std::erase(partition.eligible_leaders, chosen);
     }
   }
+  // Nobody is left of whom it is known that all is there: who led last is the best guess, and the
+  // only one made without consent.
+  if (chosen == kNoNode && partition.isr.empty() && partition.eligible_leaders.empty() &&
+      partition.last_known_leader != kNoNode && may_lead(partition.last_known_leader)) {
+    chosen = partition.last_known_leader;
+    partition.isr = {chosen};
+    partition.recovering = true;
+  }
   if (chosen == kNoNode && rules.may_be_unclean) {
     chosen = first([](NodeId) { return true; });
     if (chosen != kNoNode) {

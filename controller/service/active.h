@@ -31,11 +31,11 @@ struct ActiveController {
       return edge::StatusOf(host::StatusCode::kUnavailable, "NOT_ACTIVE_CONTROLLER",
                             "this controller is not active, and knows of none that is; try again");
     }
-    return edge::StatusOf(host::StatusCode::kFailedPrecondition, "NOT_ACTIVE_CONTROLLER",
-                          "controller " + std::to_string(leader->id.value()) + " at " +
-                              leader->endpoint + " is active",
-                          {{"controller_id", std::to_string(leader->id.value())},
-                           {"endpoint", leader->endpoint}});
+    return edge::StatusOf(
+        host::StatusCode::kFailedPrecondition, "NOT_ACTIVE_CONTROLLER",
+        "controller " + std::to_string(leader->id.value()) + " at " + leader->endpoint +
+            " is active",
+        {{"controller_id", std::to_string(leader->id.value())}, {"endpoint", leader->endpoint}});
   }
 };
 

@@ -12,8 +12,8 @@
 namespace weir::service {
 namespace {
 
-using host::CallStatus;
 using host::Caller;
+using host::CallStatus;
 
 constexpr char kPrefix[] = "/weir.admin.v1.";
 
@@ -133,7 +133,8 @@ void Admin::Change(host::Methods& methods, const std::string& name,
               if (!told.answer) {
                 // Whoever leads now may have the entry: the caller asks there, with its request id.
                 bool lost = told.answer.error().code == ErrorCode::kNotController;
-                return respond(lost ? active_->Redirect() : edge::ToStatus(told.answer.error()), {});
+                return respond(lost ? active_->Redirect() : edge::ToStatus(told.answer.error()),
+                               {});
               }
               Response out = (this->*response)(*told.answer);
               out.set_metadata_index(told.index);
@@ -216,8 +217,8 @@ Answer<admin::v1::ListNodesResponse> Admin::ListNodes(
   auto at = image().nodes.LowerBound(after + 1);
   for (; at != image().nodes.end(); ++at) {
     if (response.nodes_size() == static_cast<int>(page->size)) {
-      response.set_next_page_token(TokenAfter(std::to_string(
-          response.nodes(response.nodes_size() - 1).node_id())));
+      response.set_next_page_token(
+          TokenAfter(std::to_string(response.nodes(response.nodes_size() - 1).node_id())));
       break;
     }
     *response.add_nodes() = Describe(at->second, load[at->first]);
@@ -330,14 +331,13 @@ Answer<admin::v1::GetConfigsResponse> Admin::GetConfigs(
     return response;
   }
   const auto* node = std::get_if<NodeConfigs>(&*target);
-  image().ForEachConfig(
-      node ? metadata::ConfigScope::kNode : metadata::ConfigScope::kCluster,
-      node ? std::to_string(node->node.value()) : "",
-      [&](const std::string& key, const std::string& value) {
-        auto* config = response.add_configs();
-        config->set_key(key);
-        config->set_value(value);
-      });
+  image().ForEachConfig(node ? metadata::ConfigScope::kNode : metadata::ConfigScope::kCluster,
+                        node ? std::to_string(node->node.value()) : "",
+                        [&](const std::string& key, const std::string& value) {
+                          auto* config = response.add_configs();
+                          config->set_key(key);
+                          config->set_value(value);
+                        });
   return response;
 }
 

@@ -53,8 +53,9 @@ Answer<ConfigTarget> ConfigTargetIn(const std::string& name) {
 
 Answer<Page> PageOf(int32_t page_size, const std::string& page_token) {
   if (page_size < 0 || page_size > kPageMost) {
-    return Refuse(ErrorCode::kInvalidRequest, "page_size must be 0 (which means 100) to 1000, not " +
-                                                  std::to_string(page_size));
+    return Refuse(
+        ErrorCode::kInvalidRequest,
+        "page_size must be 0 (which means 100) to 1000, not " + std::to_string(page_size));
   }
   Page page{static_cast<size_t>(page_size == 0 ? kPageDefault : page_size), ""};
   if (page_token.empty()) return page;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of resources in the admin API ("topics/orders", "nodes/3", "configs/topics/orders"), and
-// the pages of its lists (AIP-122, AIP-158). Pure.
+// The names of resources in the admin API ("topics/orders", "nodes/3", "configs/topics/orders"),
+// and the pages of its lists (AIP-122, AIP-158). Pure.
 #pragma once
 
 #include <optional>

@@ -127,8 +127,8 @@ Sessions::~Sessions() {
 }
 
 host::StreamMethod Sessions::Method() {
-  return [this](const host::Caller&, std::shared_ptr<Stream> stream)
-             -> std::shared_ptr<host::StreamEvents> {
+  return [this](const host::Caller&,
+                std::shared_ptr<Stream> stream) -> std::shared_ptr<host::StreamEvents> {
     return std::make_shared<Session>(this, ++last_session_, std::move(stream));
   };
 }
@@ -188,18 +188,25 @@ void Sessions::Registered(const std::shared_ptr<Session>& session,
   if (older) {
     older->Finish(CallStatus{StatusCode::kAborted, "a newer session of this node is open", ""});
   }
-  Ask(CommandOf(hello, *incarnation),
-      lifetime_.Bind([this, session, applied = LogIndex(hello.applied_index())](
-                         MetadataDriver::Told told) {
-        auto current = sessions_.find(session->node);
-        if (current == sessions_.end() || current->second != session) return;
-        if (!told.answer) {
-          sessions_.erase(current);
-          session->Finish(edge::ToStatus(told.answer.error()));
-          return;
-        }
-        Admitted(session, applied, std::get<decide::NodeRegistered>(*told.answer).epoch);
-      }));
+  Register(session, CommandOf(hello, *incarnation), LogIndex(hello.applied_index()));
+}
+
+void Sessions::Register(const std::shared_ptr<Session>& session, decide::RegisterNode command,
+                        LogIndex applied) {
+  Ask(command, lifetime_.Bind([this, session, command, applied](MetadataDriver::Told told) mutable {
+    auto current = sessions_.find(session->node);
+    if (current == sessions_.end() || current->second != session) return;
+    if (!told.answer) {
+      sessions_.erase(current);
+      session->Finish(edge::ToStatus(told.answer.error()));
+      return;
+    }
+    // A node with very many partitions leaves its ISRs in several decisions.
+    if (std::holds_alternative<decide::DecidedInPart>(*told.answer)) {
+      return Register(session, std::move(command), applied);
+    }
+    Admitted(session, applied, std::get<decide::NodeRegistered>(*told.answer).epoch);
+  }));
 }
 
 void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applied,

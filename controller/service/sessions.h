@@ -50,6 +50,8 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
   };
 
   void Registered(const std::shared_ptr<Session>& session, const node::v1::Register& hello);
+  void Register(const std::shared_ptr<Session>& session, decide::RegisterNode command,
+                LogIndex applied);
   void Admitted(const std::shared_ptr<Session>& session, LogIndex applied, NodeEpoch epoch);
   void Heard(Session& session, const node::v1::Heartbeat& heartbeat);
   void ChangeIsr(const std::shared_ptr<Session>& session, const node::v1::ChangeIsr& change);

@@ -72,8 +72,8 @@ void Partitions::Reconcile(const PartitionId& id) {
   if (leaving_.contains(id)) return;
   auto [held, added] = partitions_.try_emplace(id);
   if (added) {
-    held->second = std::make_unique<partition::Partition>(host_, id, self_, FolderOf(id), hooks_,
-                                                          streams_);
+    held->second =
+        std::make_unique<partition::Partition>(host_, id, self_, FolderOf(id), hooks_, streams_);
   }
   held->second->Apply(StateOf(image_, id, *record));
 }
@@ -130,9 +130,9 @@ void Partitions::SessionRenewed() {
 Refusal Partitions::WhyNotHere(const PartitionId& id) const {
   const metadata::Topic* topic = image_.topics.Find(id.topic);
   if (!topic) {
-    return {ErrorCode::kUnknownTopicId,
-            "no topic has the id " + id.topic.ToString() + "; it may have been deleted: locate it "
-                                                           "by name"};
+    return {ErrorCode::kUnknownTopicId, "no topic has the id " + id.topic.ToString() +
+                                            "; it may have been deleted: locate it "
+                                            "by name"};
   }
   if (!image_.partitions.Find(id)) {
     return {ErrorCode::kUnknownTopicOrPartition,
@@ -152,9 +152,9 @@ Refusal Partitions::WhyNotLed(const PartitionId& id) const {
     return {ErrorCode::kLeaderNotAvailable,
             "this node is about to lead the partition, and is opening it; try again"};
   }
-  return {ErrorCode::kNotLeaderOrFollower,
-          "node " + std::to_string(record->leader.value()) + " leads this partition, not node " +
-              std::to_string(self_.value()) + ": locate it again"};
+  return {ErrorCode::kNotLeaderOrFollower, "node " + std::to_string(record->leader.value()) +
+                                               " leads this partition, not node " +
+                                               std::to_string(self_.value()) + ": locate it again"};
 }
 
 void Partitions::Close(Callback<void()> done) {

@@ -38,8 +38,9 @@ void Records::Append(const Caller&, AppendCommand command,
   }
   Duration timeout = command.timeout;
   if (timeout <= Duration::zero()) timeout = kAppendTimeoutDefault;
-  (*partition)->Append(std::move(command.batch), command.acks,
-                       std::min(timeout, kAppendTimeoutMost), std::move(done));
+  (*partition)
+      ->Append(std::move(command.batch), command.acks, std::min(timeout, kAppendTimeoutMost),
+               std::move(done));
 }
 
 partition::Partition::WaitId Records::Fetch(const Caller&, const FetchCommand& command,
@@ -49,8 +50,7 @@ partition::Partition::WaitId Records::Fetch(const Caller&, const FetchCommand& c
     done(std::unexpected(partition.error()));
     return 0;
   }
-  return (*partition)
-      ->Fetch(command.offset, command.max_bytes, command.max_wait, std::move(done));
+  return (*partition)->Fetch(command.offset, command.max_bytes, command.max_wait, std::move(done));
 }
 
 void Records::CancelFetch(PartitionId partition, partition::Partition::WaitId id) {

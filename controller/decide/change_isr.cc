@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kafka's AlterPartition: a compare-and-set on the partition epoch (KIP-497, KIP-841, KIP-903).
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "controller/decide/decisions.h"
+#include "controller/decide/draft.h"
+
+namespace weir::decide {
+namespace {
+
+template <class... Parts>
+std::string Words(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+// A leader that knows more than this controller has heard of a newer one.
+Answer<void> CheckEpochs(const metadata::Partition& known, const ChangeIsr& command) {
+  if (command.leader_epoch > known.leader_epoch ||
+      command.partition_epoch > known.partition_epoch) {
+    return Refuse(ErrorCode::kNotController, "the asker knows a later state than this controller");
+  }
+  if (command.leader_epoch < known.leader_epoch || known.leader != command.node) {
+    return Refuse(
+        ErrorCode::kFencedLeaderEpoch,
+        Words("node ", command.node, " leads no more: the leader epoch is ", known.leader_epoch));
+  }
+  if (command.partition_epoch < known.partition_epoch) {
+    return Refuse(
+        ErrorCode::kInvalidUpdateVersion,
+        Words("the partition epoch is ", known.partition_epoch, ", not ", command.partition_epoch));
+  }
+  return {};
+}
+
+Answer<void> CheckMembers(const metadata::Image& tip, const metadata::Partition& known,
+                          const ChangeIsr& command) {
+  std::set<NodeId> members;
+  for (const auto& member : command.isr) {
+    if (!members.insert(member.node).second || !known.ReplicaOn(member.node)) {
+      return Refuse(ErrorCode::kInvalidRequest,
+                    Words("node ", member.node, " is no replica, or is named twice"));
+    }
+    const metadata::Node* node = tip.nodes.Find(member.node);
+    const metadata::Replica* replica = known.ReplicaOn(member.node);
+    if (!node || node->epoch != member.epoch) {
+      return Refuse(ErrorCode::kIneligibleReplica,
+                    Words("node ", member.node, " followed with epoch ", member.epoch,
+                          " and has registered again since"));
+    }
+    // Who is in sync already may stay while it stops; who is not must be wholly there.
+    if (!known.IsInSync(member.node) && (!node->is_active() || !node->Offers(replica->directory))) {
+      return Refuse(ErrorCode::kIneligibleReplica,
+                    Words("node ", member.node, " is ", NameOf(node->state),
+                          ", or lacks the replica's directory"));
+    }
+  }
+  if (!members.contains(command.node)) {
+    return Refuse(ErrorCode::kInvalidRequest, "the leader itself must be in sync");
+  }
+  return {};
+}
+
+}  // namespace
+
+Decision Decide(const metadata::Image& tip, const ChangeIsr& command, Now) {
+  const metadata::Partition* known = tip.partitions.Find(command.partition);
+  if (!known) return RefuseDecision(ErrorCode::kUnknownTopicId, "the partition is gone");
+  const metadata::Node* asker = tip.nodes.Find(command.node);
+  if (!asker || asker->epoch != command.node_epoch) {
+    return RefuseDecision(ErrorCode::kStaleBrokerEpoch, "the asking node has registered again");
+  }
+  if (auto epochs = CheckEpochs(*known, command); !epochs) {
+    return {std::nullopt, std::unexpected(epochs.error())};
+  }
+  if (auto members = CheckMembers(tip, *known, command); !members) {
+    return {std::nullopt, std::unexpected(members.error())};
+  }
+  ElectionRules rules = RulesFor(tip, command.partition, *known);
+  metadata::Partition changed = *known;
+  for (NodeId node : known->isr) {
+    if (std::ranges::find(command.isr, node, &ChangeIsr::Member::node) != command.isr.end()) {
+      continue;
+    }
+    changed = WithoutInSync(std::move(changed), node, rules.min_insync, true);
+  }
+  for (const auto& member : command.isr) {
+    if (changed.IsInSync(member.node)) continue;
+    std::erase(changed.eligible_leaders, member.node);
+    changed.isr.insert(std::ranges::lower_bound(changed.isr, member.node), member.node);
+  }
+  if (static_cast<int32_t>(changed.isr.size()) >= rules.min_insync) {
+    changed.eligible_leaders.clear();
+  }
+  changed.recovering = false;
+  // A leader that is stopping waited for somebody to hand over to.
+  if (!asker->is_active() && changed.isr.size() > 1) {
+    changed = WithoutInSync(std::move(changed), command.node, rules.min_insync, true);
+    changed = Elect(std::move(changed), RulesFor(tip, command.partition, changed, command.node));
+  }
+  Draft draft(tip);
+  draft.Change(command.partition, std::move(changed));
+  PartitionEpoch epoch = draft.image().partitions.Find(command.partition)->partition_epoch;
+  return std::move(draft).Finish(IsrChanged{epoch});
+}
+
+}  // namespace weir::decide

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/decide/draft.h"
+
+#include "common/metadata/topic_config.h"
+
+namespace weir::decide {
+
+ElectionRules RulesFor(const metadata::Image& image, const PartitionId& id,
+                       const metadata::Partition& partition, NodeId leaving) {
+  ElectionRules rules;
+  rules.may_lead = [&image, leaving](const metadata::Replica& replica) {
+    if (replica.node == leaving) return false;
+    const metadata::Node* node = image.nodes.Find(replica.node);
+    return node != nullptr && node->is_active() && node->Offers(replica.directory);
+  };
+  rules.min_insync = metadata::EffectiveMinInsync(image, id, partition);
+  rules.may_be_unclean = metadata::TopicConfigOf(image, id.topic).unclean_leader_election;
+  return rules;
+}
+
+bool Leave(Draft& draft, const Leaving& leaving) {
+  metadata::Image before = draft.image();
+  for (const auto& [id, known] : before.partitions) {
+    if (!known.ReplicaOn(leaving.node)) continue;
+    bool in_sync = known.IsInSync(leaving.node);
+    bool keeps_log = !leaving.loses_cache || metadata::TopicConfigOf(before, id.topic).durability ==
+                                                 metadata::Durability::kFlush;
+    if (!in_sync && (keeps_log || !known.IsEligible(leaving.node))) continue;
+    if (leaving.only_if_others_remain && known.isr.size() == 1) continue;
+    if (draft.is_full()) return false;
+    ElectionRules rules = RulesFor(draft.image(), id, known, leaving.node);
+    draft.Change(id, Elect(WithoutInSync(known, leaving.node, rules.min_insync, keeps_log), rules));
+  }
+  return true;
+}
+
+}  // namespace weir::decide

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/scenario/scenario.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+
+#include "client/driver/consumer.h"
+
+namespace weir::scenario {
+namespace {
+
+// "key=value" words.
+std::map<std::string, std::string> Settings(const std::vector<std::string>& words) {
+  std::map<std::string, std::string> settings;
+  for (const std::string& word : words) {
+    size_t equals = word.find('=');
+    if (equals != std::string::npos) settings[word.substr(0, equals)] = word.substr(equals + 1);
+  }
+  return settings;
+}
+
+int NumberOr(const std::map<std::string, std::string>& settings, const std::string& key,
+             int otherwise) {
+  auto found = settings.find(key);
+  return found == settings.end() ? otherwise : std::stoi(found->second);
+}
+
+// "2s", "500ms".
+Duration ParseDuration(const std::string& text) {
+  size_t unit = 0;
+  long long number = std::stoll(text, &unit);
+  std::string suffix = text.substr(unit);
+  CHECK(suffix == "s" || suffix == "ms") << "'" << text << "' is no duration, as 2s or 500ms are";
+  return suffix == "s" ? Duration(std::chrono::seconds(number))
+                       : Duration(std::chrono::milliseconds(number));
+}
+
+std::string Join(const std::vector<std::string>& words, size_t from) {
+  std::string text;
+  for (size_t i = from; i < words.size(); ++i) text += (i > from ? " " : "") + words[i];
+  return text;
+}
+
+}  // namespace
+
+Verdict Scenario::Run() {
+  std::istringstream in(text_);
+  for (std::string line; std::getline(in, line) && verdict_.wrong.empty();) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream split(line);
+    Words words;
+    for (std::string word; split >> word;) words.push_back(word);
+    Do(words);
+    if (!verdict_.wrong.empty()) verdict_.wrong.back() += "   (at: " + line + ")";
+  }
+  if (cluster_) {
+    verdict_.trace_hash = cluster_->world().TraceHash();
+    verdict_.events = cluster_->world().events();
+  }
+  for (const auto& [topic, history] : histories_) {
+    verdict_.sent += history.sent();
+    verdict_.acknowledged += history.acknowledged();
+  }
+  producing_.clear();
+  cluster_.reset();
+  return verdict_;
+}
+
+void Scenario::Do(const Words& words) {
+  const std::string& verb = words[0];
+  if (verb == "cluster") return MakeCluster(words);
+  CHECK(cluster_) << "a scenario begins with: cluster controllers=3 nodes=3";
+  if (verb == "topic") return MakeTopic(words);
+  if (verb == "produce") return Produce(words);
+  if (verb == "run") return cluster_->world().RunFor(ParseDuration(words.at(1)));
+  if (verb == "restart") return Restart(words);
+  if (verb == "heal" && words.at(1) == "network") return cluster_->world().network().HealAll();
+  if (verb == "heal" && words.at(1) == "within") return Heal(ParseDuration(words.at(2)));
+  if (verb == "stop" && words.at(1) == "producing") return EndProducing();
+  if (verb == "expect" && words.at(1) == "all") return ExpectAll();
+  Fault(words);
+}
+
+void Scenario::MakeCluster(const Words& words) {
+  auto settings = Settings(words);
+  cluster_ = std::make_unique<cluster::Cluster>(
+      seed_, cluster::ClusterShape{NumberOr(settings, "controllers", 3),
+                                   NumberOr(settings, "nodes", 3)});
+  if (trace_) {
+    cluster_->world().ListenToTrace([](auto&&... parts) {
+      (std::cerr << ... << parts) << '\n';
+    });
+  }
+  cluster_->world().Observe([this] {
+    std::string broken = one_leader_.Look(*cluster_);
+    if (!broken.empty()) Wrong(broken);
+  });
+  if (!cluster_->Boot()) {
+    Wrong("the cluster did not come up in 30 s");
+    for (const std::string& failure : cluster_->failures()) Wrong(failure);
+  }
+}
+
+void Scenario::MakeTopic(const Words& words) {
+  auto settings = Settings(words);
+  int partitions = NumberOr(settings, "partitions", 1);
+  int replicas = NumberOr(settings, "replicas", 3);
+  settings.erase("partitions");
+  settings.erase("replicas");
+  if (!cluster_->CreateTopic(words.at(1), partitions, replicas, settings)) {
+    Wrong("the topic was not created");
+  }
+}
+
+void Scenario::Produce(const Words& words) {
+  auto settings = Settings(words);
+  workload::ProducingShape shape;
+  shape.topic = words.at(1);
+  shape.rate = NumberOr(settings, "rate", shape.rate);
+  shape.keys = NumberOr(settings, "keys", shape.keys);
+  auto& producing = producing_[shape.topic];
+  producing = std::make_unique<workload::Producing>(*cluster_, cluster_->routing(), shape,
+                                                    histories_[shape.topic]);
+  producing->Begin();
+}
+
+void Scenario::Fault(const Words& words) {
+  const std::string& verb = words[0];
+  if (verb == "cut") {
+    // cut A from B
+    auto from = std::ranges::find(words, std::string("from"));
+    CHECK(from != words.end()) << "cut A from B";
+    Words left(words.begin() + 1, from);
+    Words right(from + 1, words.end());
+    auto a = cluster_->Resolve(Join(left, 0));
+    auto b = cluster_->Resolve(Join(right, 0));
+    if (a && b && *a != *b) cluster_->world().network().Cut(*a, *b);
+    return;
+  }
+  bool in_order = verb == "stop" && words.at(1) == "in";
+  bool power = verb == "power";
+  size_t skip = in_order ? 3 : power ? 2 : 1;
+  std::string who = Join(words, skip);
+  // During an election nobody is active; a scenario waits for one as a person would.
+  cluster_->world().RunUntil([&] { return cluster_->Resolve(who).has_value(); },
+                             std::chrono::seconds(10));
+  auto name = cluster_->Resolve(who);
+  if (!name) return Wrong("there is no " + who);
+  if (verb == "pause") return cluster_->world().process(*name).Pause();
+  if (verb == "resume") return cluster_->world().process(*name).Resume();
+  down_.push_back(*name);
+  if (in_order) {
+    if (!cluster_->Stop(*name)) Wrong(*name + " did not stop in order in a minute");
+  } else if (power) {
+    cluster_->PowerLoss(*name);
+  } else {
+    CHECK_EQ(verb, "kill") << "is no verb of a scenario";
+    cluster_->Kill(*name);
+  }
+}
+
+void Scenario::Restart(const Words& words) {
+  std::vector<std::string> names =
+      words.at(1) == "all" ? down_ : std::vector<std::string>{words.at(1)};
+  for (const std::string& name : names) {
+    std::erase(down_, name);
+    cluster_->Restart(name);
+  }
+}
+
+void Scenario::EndProducing() {
+  for (auto& [topic, producing] : producing_) producing->End();
+}
+
+void Scenario::Heal(Duration within) {
+  cluster_->world().network().HealAll();
+  for (const std::string& name : cluster_->controller_names()) {
+    cluster_->world().process(name).Resume();
+  }
+  for (const std::string& name : cluster_->node_names()) cluster_->world().process(name).Resume();
+  Words all{"restart", "all"};
+  Restart(all);
+  auto settled = [this] {
+    return std::ranges::all_of(producing_, [](auto& entry) { return entry.second->idle(); });
+  };
+  if (!cluster_->RunUntilHealthy(within)) Wrong("the cluster is not whole again in time");
+  if (!cluster_->world().RunUntil(settled, std::chrono::seconds(130))) {
+    Wrong("records wait for ever to be acknowledged");
+  }
+}
+
+void Scenario::ExpectAll() {
+  for (const std::string& failure : cluster_->failures()) Wrong(failure);
+  for (auto& [topic, history] : histories_) {
+    if (history.acknowledged() == 0) Wrong("nothing was acknowledged in " + topic);
+    ReadBack(topic);
+    for (const std::string& words : history.Judge()) Wrong(words);
+  }
+  // What followers know of the high watermark may lag a moment.
+  cluster_->world().RunFor(std::chrono::seconds(2));
+  for (const std::string& words : checker::CompareReplicas(*cluster_)) Wrong(words);
+  for (const std::string& words :
+       metadata::Violations(cluster_->active()->machine().committed())) {
+    Wrong(words);
+  }
+}
+
+void Scenario::ReadBack(const std::string& topic) {
+  std::optional<Answer<void>> ended;
+  client::ConsumerConfig config;
+  config.topic = topic;
+  config.until_end = true;
+  client::Consumer consumer(
+      cluster_->client_process().host(), cluster_->routing(), config,
+      {.records =
+           [&](PartitionIndex partition, std::vector<client::ReadRecord> records) {
+             for (const client::ReadRecord& record : records) {
+               histories_[topic].Found(partition, record.offset,
+                                       record.key ? record.key->ToString() : "",
+                                       record.value ? record.value->ToString() : "");
+             }
+           },
+       .end = [&](Answer<void> how) { ended = std::move(how); }});
+  consumer.Start();
+  cluster_->world().RunUntil([&] { return ended.has_value(); }, std::chrono::minutes(2));
+  if (!ended) return Wrong("reading " + topic + " back does not end");
+  if (!*ended) Wrong("reading " + topic + " back: " + ended->error().message);
+}
+
+}  // namespace weir::scenario
