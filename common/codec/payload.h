@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records beside a Protobuf header: on the wire one ordinary message with a `bytes` field, in memory
-// never copied into a message object.
+// Records beside a Protobuf header: on the wire one ordinary message with a `bytes` field, in
+// memory never copied into a message object.
 #pragma once
 
 #include <google/protobuf/message_lite.h>

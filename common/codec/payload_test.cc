@@ -87,11 +87,11 @@ TEST(Payload, EveryTruncationEitherParsesOrIsRefused) {
 
 TEST(Payload, RefusesLies) {
   const std::string lies[] = {
-      std::string("\x7a\xff\xff\xff\xff\x0f", 6),  // Longer than the message.
+      std::string("\x7a\xff\xff\xff\xff\x0f", 6),                        // Longer than the message.
       std::string("\x7a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x", 12),  // 2^64 - 1 bytes.
-      std::string("\x78\x01", 2),                  // The field, as a number.
-      std::string("\x00\x01", 2),                  // Field 0.
-      std::string("\x0b", 1),                      // A group.
+      std::string("\x78\x01", 2),                                        // The field, as a number.
+      std::string("\x00\x01", 2),                                        // Field 0.
+      std::string("\x0b", 1),                                            // A group.
       std::string("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11),
   };
   for (const std::string& lie : lies) {

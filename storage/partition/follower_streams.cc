@@ -65,9 +65,8 @@ class FollowerStreams::Events : public host::StreamEvents {
   Callback<void(host::CallStatus)> end_;
 };
 
-FollowerStreams::FollowerStreams(
-    host::Host host, std::function<ClusterId()> cluster, NodeId self,
-    std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of)
+FollowerStreams::FollowerStreams(host::Host host, std::function<ClusterId()> cluster, NodeId self,
+                                 std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of)
     : host_(host),
       cluster_(std::move(cluster)),
       self_(self),
@@ -133,7 +132,8 @@ void FollowerStreams::Open(Connection& connection) {
 }
 
 // A stream takes messages from its beginning, but followers are told of it only after the call.
-void FollowerStreams::Tell(NodeId leader, uint64_t generation, std::vector<PartitionId> partitions) {
+void FollowerStreams::Tell(NodeId leader, uint64_t generation,
+                           std::vector<PartitionId> partitions) {
   host_.strand.Post(lifetime_.Bind([this, leader, generation, partitions = std::move(partitions)] {
     for (const PartitionId& id : partitions) {
       Follower* follower = Find(leader, generation, id);
@@ -168,8 +168,7 @@ void FollowerStreams::Received(NodeId leader, uint64_t generation, Bytes message
   Connection* connection = Find(leader, generation);
   if (!connection) return;
   node::v1::FromLeader header;
-  auto records =
-      codec::SplitPayload(message, node::v1::FromLeader::kRecordsFieldNumber, &header);
+  auto records = codec::SplitPayload(message, node::v1::FromLeader::kRecordsFieldNumber, &header);
   auto id = AddresseeOf(header);
   if (!records || !id) {
     LOG(WARNING) << "node " << leader << " sent what is no message of a leader";

@@ -242,8 +242,7 @@ void FeedStream::Stopped(const Feed& feed) {
   if (found == feeds_.end() || found->second.get() != &feed) return;
   const auto held = std::move(found->second);
   feeds_.erase(found);
-  SendRefused(held->id(), held->epoch, held->follow_id, ErrorCode::kNotLeaderOrFollower,
-              Offset(0));
+  SendRefused(held->id(), held->epoch, held->follow_id, ErrorCode::kNotLeaderOrFollower, Offset(0));
 }
 
 void FeedStream::Moved(Feed& feed) {
@@ -334,8 +333,7 @@ void FeedStream::SendData(Feed& feed, const Partition& partition, Bytes records,
   data->set_log_start(partition.log()->start().value());
   feed.next = end;
   feed.told_high_watermark = partition.high_watermark();
-  stream_->Send(
-      codec::WithPayload(header, FromLeader::kRecordsFieldNumber, std::move(records)));
+  stream_->Send(codec::WithPayload(header, FromLeader::kRecordsFieldNumber, std::move(records)));
 }
 
 // Once for all that moves in this turn; what carries records tells it anyway.
@@ -393,8 +391,9 @@ LeaderFeeds::LeaderFeeds(host::Host host, std::function<ClusterId()> cluster,
     : shared_(std::make_shared<Shared>(Shared{host, std::move(cluster), std::move(find)})) {}
 
 host::StreamMethod LeaderFeeds::Method() {
-  return [shared = shared_](const host::Caller&, std::shared_ptr<host::Stream> stream)
-             -> std::shared_ptr<host::StreamEvents> {
+  return [shared = shared_](
+             const host::Caller&,
+             std::shared_ptr<host::Stream> stream) -> std::shared_ptr<host::StreamEvents> {
     return std::make_shared<FeedStream>(shared, std::move(stream));
   };
 }

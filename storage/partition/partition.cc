@@ -12,8 +12,7 @@
 namespace weir::partition {
 
 Partition::Partition(host::Host host, PartitionId id, NodeId self, std::string folder,
-                     PartitionHooks* hooks, FollowerStreams* streams,
-                     replica::ReplicaConfig config)
+                     PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config)
     : host_(host),
       id_(id),
       self_(self),
@@ -199,8 +198,7 @@ void Partition::CarryOut(const replica::TruncateTo& effect) {
   LOG(INFO) << id_ << " cuts its log from " << log_->end() << " to " << effect.end
             << ", where it parts from the leader's";
   ReleaseUnwritten(Offset::Max());
-  log_->Truncate(effect.end,
-                 lifetime_.Bind([this](Result<void> cut) { CutDone(std::move(cut)); }));
+  log_->Truncate(effect.end, lifetime_.Bind([this](Result<void> cut) { CutDone(std::move(cut)); }));
 }
 
 void Partition::CarryOut(const replica::RestartAt& effect) {
@@ -328,8 +326,7 @@ void Partition::Fail(const Error& error) {
   LeaveStream();
   RefuseAll(NotLeader());
   if (has_led) {
-    host_.strand.Post(
-        lifetime_.Bind([this] { hooks_->LeadershipChanged(id_, std::nullopt); }));
+    host_.strand.Post(lifetime_.Bind([this] { hooks_->LeadershipChanged(id_, std::nullopt); }));
   }
   host_.strand.Post(lifetime_.Bind([this, error] { hooks_->Failed(id_, error); }));
   if (close_done_) CloseLog();
@@ -353,9 +350,8 @@ void Partition::CloseLog() {
   }
   Result<void> closed;
   if (failure_) closed = std::unexpected(*failure_);
-  host_.strand.Post([done = std::exchange(close_done_, nullptr), closed]() mutable {
-    done(std::move(closed));
-  });
+  host_.strand.Post(
+      [done = std::exchange(close_done_, nullptr), closed]() mutable { done(std::move(closed)); });
 }
 
 replica::Positions Partition::PositionsOf() const {

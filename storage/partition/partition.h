@@ -46,7 +46,8 @@ class PartitionHooks {
   virtual void AskIsr(const node::v1::ChangeIsr& ask) = 0;
   virtual void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) = 0;
   // Leads since now, in this epoch; or does not any more.
-  virtual void LeadershipChanged(const PartitionId& partition, std::optional<LeaderEpoch> leads) = 0;
+  virtual void LeadershipChanged(const PartitionId& partition,
+                                 std::optional<LeaderEpoch> leads) = 0;
   // The disk failed. The partition neither leads nor follows from here on.
   virtual void Failed(const PartitionId& partition, const Error& error) = 0;
 };
@@ -90,8 +91,8 @@ class Partition : private log::LogEvents, private Follower {
   using WaitId = uint64_t;
 
   // Opens nothing until the first Apply. `hooks` and `streams` outlive it.
-  Partition(host::Host host, PartitionId id, NodeId self, std::string folder,
-            PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config = {});
+  Partition(host::Host host, PartitionId id, NodeId self, std::string folder, PartitionHooks* hooks,
+            FollowerStreams* streams, replica::ReplicaConfig config = {});
   ~Partition() override;
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
@@ -107,10 +108,9 @@ class Partition : private log::LogEvents, private Follower {
 
   // `acks`: -1 when the high watermark is past the batch, 1 when it is safe here, 0 at once.
   // NOT_ENOUGH_REPLICAS before anything is appended; NOT_ENOUGH_REPLICAS_AFTER_APPEND or
-  // REQUEST_TIMED_OUT when `timeout` is over; NOT_LEADER_OR_FOLLOWER when leadership is lost: in all
-  // three the batch may be in the log, and may yet be committed.
-  void Append(Bytes batch, int acks, Duration timeout,
-              Callback<void(Answer<AppendOutcome>)> done,
+  // REQUEST_TIMED_OUT when `timeout` is over; NOT_LEADER_OR_FOLLOWER when leadership is lost: in
+  // all three the batch may be in the log, and may yet be committed.
+  void Append(Bytes batch, int acks, Duration timeout, Callback<void(Answer<AppendOutcome>)> done,
               log::Origin origin = log::Origin::kClient);
 
   // The same without an answer to wait for: in the log at once, committed when the high watermark
@@ -127,8 +127,8 @@ class Partition : private log::LogEvents, private Follower {
   // Only the leader answers.
   Answer<OffsetsOutcome> Offsets() const;
 
-  // Whole batches below the high watermark, whoever leads; empty where there are none from `offset`.
-  // The log must be open, and must not begin after `offset`.
+  // Whole batches below the high watermark, whoever leads; empty where there are none from
+  // `offset`. The log must be open, and must not begin after `offset`.
   void ReadCommitted(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
 
   const PartitionId& id() const { return id_; }

@@ -26,14 +26,16 @@ PartitionCluster::Node::Node(PartitionCluster* cluster, int id, host::Host host)
     : cluster(cluster),
       id(id),
       host(host),
-      streams(host, [cluster] { return cluster->cluster_id; }, NodeId(id),
-              [](NodeId node) { return EndpointOf(node.value()); }),
+      streams(
+          host, [cluster] { return cluster->cluster_id; }, NodeId(id),
+          [](NodeId node) { return EndpointOf(node.value()); }),
       partition(host, cluster->id_, NodeId(id), "partition", this, &streams,
                 {.lag_max = cluster->options_.lag_max}),
-      feeds(host, [cluster] { return cluster->cluster_id; },
-            [this](const PartitionId& asked) {
-              return asked == partition.id() ? &partition : nullptr;
-            }) {
+      feeds(
+          host, [cluster] { return cluster->cluster_id; },
+          [this](const PartitionId& asked) {
+            return asked == partition.id() ? &partition : nullptr;
+          }) {
   CHECK(host.network.Listen(EndpointOf(id), {{kFollowMethod, feeds.Method()}}));
   if (cluster->options_.listen) listener = cluster->options_.listen(host, &partition);
   cluster->nodes_[id] = this;
@@ -53,8 +55,7 @@ void PartitionCluster::Node::LeadershipChanged(const PartitionId& which,
 }
 
 void PartitionCluster::Node::AskIsr(const node::v1::ChangeIsr& ask) {
-  cluster->world_.After(milliseconds(1),
-                        [c = cluster, id = id, ask] { c->Decide(id, ask); });
+  cluster->world_.After(milliseconds(1), [c = cluster, id = id, ask] { c->Decide(id, ask); });
 }
 
 PartitionCluster::PartitionCluster(Options options) : options_(options), world_(options.seed) {
@@ -183,10 +184,10 @@ void PartitionCluster::Decide(int asker, const node::v1::ChangeIsr& ask) {
     record.isr = std::move(isr);
     return Publish();
   }
-  node(asker).host.strand.Post([node = nodes_.at(asker), code = *refused,
-                                epoch = PartitionEpoch(ask.partition_epoch())] {
-    node->partition.IsrRefused(epoch, code);
-  });
+  node(asker).host.strand.Post(
+      [node = nodes_.at(asker), code = *refused, epoch = PartitionEpoch(ask.partition_epoch())] {
+        node->partition.IsrRefused(epoch, code);
+      });
 }
 
 Bytes PartitionCluster::BatchOf(std::string_view value) {
@@ -218,11 +219,10 @@ PartitionCluster::Fetching PartitionCluster::Fetch(int id, int64_t offset, Durat
                                                    size_t max_bytes) {
   auto answer = std::make_shared<std::optional<Answer<FetchOutcome>>>();
   node(id).host.strand.Post([node = &node(id), offset, max_wait, max_bytes, answer] {
-    node->partition.Fetch(Offset(offset), max_bytes, max_wait,
-                          [answer](Answer<FetchOutcome> told) {
-                            CHECK(!answer->has_value()) << "answered twice";
-                            *answer = std::move(told);
-                          });
+    node->partition.Fetch(Offset(offset), max_bytes, max_wait, [answer](Answer<FetchOutcome> told) {
+      CHECK(!answer->has_value()) << "answered twice";
+      *answer = std::move(told);
+    });
   });
   return answer;
 }

@@ -39,8 +39,7 @@ class PartitionCluster {
 
     void AskIsr(const node::v1::ChangeIsr& ask) override;
     void HighWatermarkRaised(const PartitionId& which, Offset to) override;
-    void LeadershipChanged(const PartitionId& which,
-                           std::optional<LeaderEpoch> leads) override;
+    void LeadershipChanged(const PartitionId& which, std::optional<LeaderEpoch> leads) override;
     void Failed(const PartitionId&, const Error& error) override { failure = error; }
 
     PartitionCluster* const cluster;

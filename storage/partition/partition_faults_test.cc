@@ -26,8 +26,9 @@ class Run {
     budget.gap_max = seconds(2);
     budget.length_max = seconds(4);
     if (!flush_) std::erase(budget.kinds, sim::FaultKind::kPowerLoss);
-    sim::ScheduleFaults(cluster_.world(), sim::DrawFaults(cluster_.world().chance(), budget),
-                        [this](sim::Process& process) { cluster_.Start(process.name().back() - '0'); });
+    sim::ScheduleFaults(
+        cluster_.world(), sim::DrawFaults(cluster_.world().chance(), budget),
+        [this](sim::Process& process) { cluster_.Start(process.name().back() - '0'); });
     cluster_.WatchFor(time + seconds(1));
     Produce(time);
     cluster_.world().RunFor(time + seconds(1));

@@ -71,9 +71,8 @@ void PartitionMachineLog::ReadOn() {
   next_ = std::max(next_, partition_->log()->start());
   if (next_ >= partition_->high_watermark()) return;
   is_reading_ = true;
-  partition_->ReadCommitted(next_, kReadBytes, lifetime_.Bind([this](Result<Bytes> read) {
-    HasRead(std::move(read));
-  }));
+  partition_->ReadCommitted(
+      next_, kReadBytes, lifetime_.Bind([this](Result<Bytes> read) { HasRead(std::move(read)); }));
 }
 
 void PartitionMachineLog::HasRead(Result<Bytes> read) {

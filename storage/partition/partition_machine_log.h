@@ -20,8 +20,7 @@ namespace weir::partition {
 
 class PartitionMachineLog final : public machine::MachineLog {
  public:
-  PartitionMachineLog(host::Host host, Partition* partition)
-      : host_(host), partition_(partition) {}
+  PartitionMachineLog(host::Host host, Partition* partition) : host_(host), partition_(partition) {}
 
   // From here on `events`, which outlives this, is told of what is committed after `position`, and
   // of leadership. Never within the call.

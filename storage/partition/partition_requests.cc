@@ -22,9 +22,8 @@ std::string Text(const Parts&... parts) {
 // Never within the call that asked.
 template <class T>
 void AnswerLater(host::Strand& strand, Callback<void(Answer<T>)> done, Answer<T> answer) {
-  strand.Post([done = std::move(done), answer = std::move(answer)]() mutable {
-    done(std::move(answer));
-  });
+  strand.Post(
+      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
 
 }  // namespace
@@ -155,8 +154,8 @@ void Partition::AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read) {
                             Text("reading ", id_, " at ", wait.offset, ": ", read.error())));
   }
   const Offset next = EndOfBatches(read->view()).value_or(wait.offset);
-  wait.done(FetchOutcome{std::move(*read), std::max(next, wait.offset),
-                         replica_->high_watermark(), log_->start()});
+  wait.done(FetchOutcome{std::move(*read), std::max(next, wait.offset), replica_->high_watermark(),
+                         log_->start()});
 }
 
 Answer<OffsetsOutcome> Partition::Offsets() const {
@@ -267,8 +266,7 @@ void Partition::Unfollow(NodeId node, const FeedEvents* feed) {
   Settle();
 }
 
-void Partition::ReadCommitted(Offset offset, size_t max_bytes,
-                              Callback<void(Result<Bytes>)> done) {
+void Partition::ReadCommitted(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {
   CHECK(log_);
   log_->Read(offset, std::max(offset, high_watermark()), max_bytes, std::move(done));
 }

@@ -69,15 +69,14 @@ void Replica::FollowIfReady(Following& following, Instant now) {
   following.follow_id = ++last_follow_id_;
   following.acked_appended = positions_.end;
   following.acked_flushed = positions_.durable;
-  effects_.push_back(FollowFrom{
-      .leader = assignment_.leader,
-      .follow_id = following.follow_id,
-      .request = {.node = self_,
-                  .node_epoch = assignment_.replicas.at(self_).epoch,
-                  .leader_epoch = assignment_.leader_epoch,
-                  .offset = positions_.end,
-                  .last_epoch = positions_.last_epoch,
-                  .flushed = positions_.durable}});
+  effects_.push_back(FollowFrom{.leader = assignment_.leader,
+                                .follow_id = following.follow_id,
+                                .request = {.node = self_,
+                                            .node_epoch = assignment_.replicas.at(self_).epoch,
+                                            .leader_epoch = assignment_.leader_epoch,
+                                            .offset = positions_.end,
+                                            .last_epoch = positions_.last_epoch,
+                                            .flushed = positions_.durable}});
 }
 
 void Replica::FollowLater(Following& following, Instant now) {

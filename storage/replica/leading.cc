@@ -95,9 +95,8 @@ std::set<NodeId> Replica::DesiredIsr(const Leading& leading, Instant now) const 
   }
   if (desired == assignment_.isr) return desired;
   // The controller removes whom it fences; but a set with such a member would be refused whole.
-  std::erase_if(desired, [&](NodeId node) {
-    return node != self_ && !assignment_.replicas.at(node).active;
-  });
+  std::erase_if(
+      desired, [&](NodeId node) { return node != self_ && !assignment_.replicas.at(node).active; });
   return desired;
 }
 

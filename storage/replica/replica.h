@@ -131,8 +131,8 @@ struct RestartAt {
   Offset start;
   bool operator==(const RestartAt&) const = default;
 };
-using Effect = std::variant<RaiseHighWatermark, AskIsr, Connect, Disconnect, FollowFrom, Acknowledge,
-                            TruncateTo, RestartAt>;
+using Effect = std::variant<RaiseHighWatermark, AskIsr, Connect, Disconnect, FollowFrom,
+                            Acknowledge, TruncateTo, RestartAt>;
 
 class Replica {
  public:

@@ -169,7 +169,8 @@ class World {
   void Write(int n) {
     Node& node = nodes_[n];
     if (!node.is_up) return;
-    node.durable += static_cast<int64_t>(Upto(static_cast<uint64_t>(node.written - node.durable) + 1));
+    node.durable +=
+        static_cast<int64_t>(Upto(static_cast<uint64_t>(node.written - node.durable) + 1));
     node.written = std::ssize(node.log);
     if (Upto(2)) node.durable = node.written;
     Moved(n);
@@ -234,8 +235,7 @@ class World {
   }
   void Do(int n, const Disconnect& effect) { EndStream(n, effect.leader.value()); }
   void Do(int n, const FollowFrom& effect) {
-    nodes_[n].streams[effect.leader.value()].up.push_back(
-        Follow{effect.follow_id, effect.request});
+    nodes_[n].streams[effect.leader.value()].up.push_back(Follow{effect.follow_id, effect.request});
   }
   void Do(int n, const Acknowledge& effect) {
     nodes_[n].streams[effect.leader.value()].up.push_back(
@@ -273,7 +273,8 @@ class World {
     const Node& node = nodes_[leader];
     Feed& feed = *stream.feed;
     const int64_t high = node.replica->high_watermark().value();
-    const int64_t more = std::min<int64_t>(node.written - feed.next, 1 + static_cast<int64_t>(Upto(4)));
+    const int64_t more =
+        std::min<int64_t>(node.written - feed.next, 1 + static_cast<int64_t>(Upto(4)));
     if (more <= 0) {
       stream.down.push_back({feed.epoch, feed.follow_id, Told{high}});
       return;
@@ -349,7 +350,8 @@ class World {
     node.is_up = false;
     // What is not on stable storage may go; without `flush`, only what is not written yet.
     const int64_t safe = flush_ ? node.durable : node.written;
-    const auto left = safe + static_cast<int64_t>(Upto(static_cast<uint64_t>(std::ssize(node.log) - safe) + 1));
+    const auto left =
+        safe + static_cast<int64_t>(Upto(static_cast<uint64_t>(std::ssize(node.log) - safe) + 1));
     node.log.resize(static_cast<size_t>(left));
     node.written = node.durable = left;
     node.asks.clear();
@@ -407,11 +409,14 @@ class World {
     const AskIsr ask = node.asks.front();
     node.asks.pop_front();
     std::optional<ErrorCode> refused;
-    if (ask.leader_epoch != record_.leader_epoch) refused = ErrorCode::kFencedLeaderEpoch;
-    else if (ask.partition_epoch != record_.partition_epoch) refused = ErrorCode::kInvalidUpdateVersion;
+    if (ask.leader_epoch != record_.leader_epoch)
+      refused = ErrorCode::kFencedLeaderEpoch;
+    else if (ask.partition_epoch != record_.partition_epoch)
+      refused = ErrorCode::kInvalidUpdateVersion;
     for (auto [id, epoch] : ask.isr) {
       const Member& member = record_.replicas[id];
-      if (!refused && (!member.active || member.epoch != epoch)) refused = ErrorCode::kIneligibleReplica;
+      if (!refused && (!member.active || member.epoch != epoch))
+        refused = ErrorCode::kIneligibleReplica;
     }
     if (refused) {
       node.replica->IsrRefused(ask.partition_epoch, *refused, now_);

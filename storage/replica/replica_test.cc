@@ -34,8 +34,8 @@ Positions Synced(int64_t end, int epoch, int64_t start = 0) {
 }
 
 FollowRequest From(NodeId node, int epoch, int64_t offset, int last_epoch) {
-  return {node, NodeEpoch(node.value() * 10), LeaderEpoch(epoch), Offset(offset),
-          LeaderEpoch(last_epoch), Offset(offset)};
+  return {node,           NodeEpoch(node.value() * 10), LeaderEpoch(epoch),
+          Offset(offset), LeaderEpoch(last_epoch),      Offset(offset)};
 }
 
 LeaderEpochs Epochs(std::vector<std::pair<int, int64_t>> runs) {
@@ -73,8 +73,8 @@ class Leader : public testing::Test {
     replica.TakeEffects();
   }
   void Follows(NodeId node, int64_t offset, Duration now = {}) {
-    ASSERT_EQ(FollowAnswer(Accepted{}), replica.FollowerFollows(From(node, 5, offset, -1),
-                                                                Epochs({}), At(now)));
+    ASSERT_EQ(FollowAnswer(Accepted{}),
+              replica.FollowerFollows(From(node, 5, offset, -1), Epochs({}), At(now)));
   }
   void Has(int64_t end, Duration now = {}) { replica.LocalMoved(Synced(end, 5), At(now)); }
   void Acks(NodeId node, int64_t end, Duration now = {}) {
@@ -152,9 +152,9 @@ TEST_F(Leader, AShrinkHoldsTheHighWatermarkUntilItIsGranted) {
   replica.Tick(replica.NextDeadline());
   auto asks = Only<AskIsr>(replica.TakeEffects());
   ASSERT_EQ(asks.size(), 1u);
-  EXPECT_EQ(asks[0], (AskIsr{LeaderEpoch(5),
-                             PartitionEpoch(7),
-                             {{kSelf, NodeEpoch(10)}, {kTwo, NodeEpoch(20)}}}));
+  EXPECT_EQ(
+      asks[0],
+      (AskIsr{LeaderEpoch(5), PartitionEpoch(7), {{kSelf, NodeEpoch(10)}, {kTwo, NodeEpoch(20)}}}));
   EXPECT_EQ(high(), Offset(0));
   EXPECT_EQ(replica.NextDeadline(), Instant::Never()) << "one ask at a time";
 
