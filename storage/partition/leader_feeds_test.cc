@@ -12,7 +12,7 @@
 
 #include "common/codec/payload.h"
 #include "proto/node/replication.pb.h"
-#include "storage/partition/partition_cluster.h"
+#include "storage/partition/cluster_fixture.h"
 
 namespace weir::partition {
 namespace {

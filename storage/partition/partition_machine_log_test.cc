@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/machine/machine_driver.h"
-#include "storage/partition/partition_cluster.h"
+#include "storage/partition/cluster_fixture.h"
 
 namespace weir::partition {
 namespace {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "storage/partition/partition_cluster.h"
+#include "storage/partition/cluster_fixture.h"
 
 namespace weir::partition {
 namespace {

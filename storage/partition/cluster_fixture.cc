@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/partition/partition_cluster.h"
+#include "storage/partition/cluster_fixture.h"
 
 #include <glog/logging.h>
 
