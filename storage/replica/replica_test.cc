@@ -251,9 +251,11 @@ TEST_F(Leader, AFencedNodeDoesNotJoin) {
 }
 
 TEST_F(Leader, WhoLacksTheEpochsStartDoesNotJoin) {
-  // Elected again with 10 records and a high watermark that it does not know yet.
+  // Elected again with 10 records and a high watermark that it does not know yet; 3 was in sync
+  // a moment ago.
   Has(10);
-  replica.Apply(Record(1, 6, 8, {1, 2}), At({}));
+  replica.Apply(Record(1, 6, 8, {1, 2, 3}), At({}));
+  replica.Apply(Record(1, 6, 9, {1, 2}), At({}));
   replica.TakeEffects();
   auto three = From(kThree, 6, 9, 5);
   EXPECT_EQ(replica.FollowerFollows(three, Epochs({{5, 0}}), At({})), FollowAnswer(Accepted{}));
