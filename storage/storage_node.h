@@ -36,7 +36,7 @@ struct StorageNodeConfig {
   Duration stop_patience = std::chrono::seconds(20);
 };
 
-class StorageNode : private session::SessionEvents, private partition::PartitionHooks {
+class StorageNode final : public session::SessionEvents, public partition::PartitionHooks {
  public:
   struct Listening {
     host::Endpoint client;

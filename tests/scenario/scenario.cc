@@ -90,8 +90,8 @@ void Scenario::MakeCluster(const Words& words) {
       seed_, cluster::ClusterShape{NumberOr(settings, "controllers", 3),
                                    NumberOr(settings, "nodes", 3)});
   if (trace_) {
-    cluster_->world().ListenToTrace([](auto&&... parts) {
-      (std::cerr << ... << parts) << '\n';
+    cluster_->world().ListenToTrace([](Instant when, std::string_view line) {
+      std::cerr << when << "  " << line << '\n';
     });
   }
   cluster_->world().Observe([this] {
@@ -137,7 +137,7 @@ void Scenario::Fault(const Words& words) {
     Words right(from + 1, words.end());
     auto a = cluster_->Resolve(Join(left, 0));
     auto b = cluster_->Resolve(Join(right, 0));
-    if (a && b && *a != *b) cluster_->world().network().Cut(*a, *b);
+    if (a && b && *a != *b) cluster_->world().network().Cut(*a, *b, sim::CutKind::kStalls);
     return;
   }
   bool in_order = verb == "stop" && words.at(1) == "in";
