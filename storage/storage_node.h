@@ -72,6 +72,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   void OnRefused(const Refusal& refusal) override;
   // PartitionHooks.
   void AskIsr(const node::v1::ChangeIsr& ask) override;
+  void Opened(const PartitionId& partition) override;
   void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) override;
   void LeadershipChanged(const PartitionId& partition, std::optional<LeaderEpoch> leads) override;
   void Failed(const PartitionId& partition, const Error& error) override;

@@ -266,7 +266,7 @@ void Partition::Unfollow(NodeId node, const FeedEvents* feed) {
 }
 
 void Partition::ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {
-  CHECK(leading_);
+  CHECK(log_);
   log_->Read(offset, log_->written(), max_bytes, std::move(done));
 }
 

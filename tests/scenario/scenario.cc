@@ -186,7 +186,9 @@ void Scenario::Heal(Duration within) {
   auto settled = [this] {
     return std::ranges::all_of(producing_, [](auto& entry) { return entry.second->idle(); });
   };
-  if (!cluster_->RunUntilHealthy(within)) Wrong("the cluster is not whole again in time");
+  if (!cluster_->RunUntilHealthy(within)) {
+    Wrong("the cluster is not whole again in time: " + cluster_->Ailments());
+  }
   if (!cluster_->world().RunUntil(settled, std::chrono::seconds(130))) {
     Wrong("records wait for ever to be acknowledged");
   }
