@@ -154,6 +154,8 @@ void StorageNode::OnRefused(const Refusal& refusal) {
 
 void StorageNode::AskIsr(const node::v1::ChangeIsr& ask) { session_->ChangeIsr(ask); }
 
+void StorageNode::Opened(const PartitionId&) { WatchOpening(); }
+
 void StorageNode::HighWatermarkRaised(const PartitionId&, Offset) {}
 
 void StorageNode::LeadershipChanged(const PartitionId& partition,
@@ -163,7 +165,6 @@ void StorageNode::LeadershipChanged(const PartitionId& partition,
   } else {
     VLOG(1) << "leads " << partition << " no more";
   }
-  WatchOpening();
 }
 
 void StorageNode::Failed(const PartitionId& partition, const Error& error) {

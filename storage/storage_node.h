@@ -36,7 +36,7 @@ struct StorageNodeConfig {
   Duration stop_patience = std::chrono::seconds(20);
 };
 
-class StorageNode : private session::SessionEvents, private partition::PartitionHooks {
+class StorageNode final : public session::SessionEvents, public partition::PartitionHooks {
  public:
   struct Listening {
     host::Endpoint client;
@@ -72,6 +72,7 @@ class StorageNode : private session::SessionEvents, private partition::Partition
   void OnRefused(const Refusal& refusal) override;
   // PartitionHooks.
   void AskIsr(const node::v1::ChangeIsr& ask) override;
+  void Opened(const PartitionId& partition) override;
   void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) override;
   void LeadershipChanged(const PartitionId& partition, std::optional<LeaderEpoch> leads) override;
   void Failed(const PartitionId& partition, const Error& error) override;

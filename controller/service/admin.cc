@@ -192,7 +192,7 @@ Answer<admin::v1::DescribeQuorumResponse> Admin::DescribeQuorum(
   response.set_last_index(described.last.value());
   for (const auto& known : described.voters) {
     auto* voter = response.add_voters();
-    voter->set_controller_id(known.voter.id.id.value());
+    voter->set_controller_id(known.voter.id.controller.value());
     voter->set_directory_id(known.voter.id.directory.ToBytes());
     voter->set_endpoint(known.voter.endpoint);
     voter->set_match_index(known.match.value());

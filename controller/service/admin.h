@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "common/host/host.h"
+#include "common/edge/methods.h"
 #include "controller/quorum/quorum.h"
 #include "controller/service/active.h"
 #include "proto/admin/admin.pb.h"

@@ -44,6 +44,8 @@ class PartitionHooks {
   // To be sent on the present session with the controller, once; dropped where there is none, for
   // SessionRenewed asks again. The grant is a new PartitionState; a refusal goes to IsrRefused.
   virtual void AskIsr(const node::v1::ChangeIsr& ask) = 0;
+  // Its log is open: it can serve.
+  virtual void Opened(const PartitionId&) {}
   virtual void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) = 0;
   // Leads since now, in this epoch; or does not any more.
   virtual void LeadershipChanged(const PartitionId& partition,
@@ -151,7 +153,7 @@ class Partition : private log::LogEvents, private Follower {
                                const std::shared_ptr<FeedEvents>& feed);
   void Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed);
   void Unfollow(NodeId node, const FeedEvents* feed);
-  // Whole batches from `offset` up to what is written.
+  // Whole batches from `offset` up to what is written, whatever the role.
   void ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
 
  private:

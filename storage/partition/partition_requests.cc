@@ -272,7 +272,7 @@ void Partition::ReadCommitted(Offset offset, size_t max_bytes, Callback<void(Res
 }
 
 void Partition::ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {
-  CHECK(leading_);
+  CHECK(log_);
   log_->Read(offset, log_->written(), max_bytes, std::move(done));
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "common/records/batch.h"
+
 namespace weir::checker {
 namespace {
 
@@ -18,11 +20,12 @@ std::optional<std::string> ReadAll(cluster::Cluster& cluster, partition::Partiti
     partition.ReadForFeed(from, kReadBytes, [&](Result<Bytes> bytes) { read = std::move(bytes); });
     cluster.world().RunUntil([&] { return read.has_value(); }, std::chrono::seconds(10));
     if (!read || !*read || (*read)->empty()) return std::nullopt;
-    records::BatchRun run((*read)->view());
-    while (auto batch = run.Next()) {
-      if (batch->base_offset() >= to) return all;
-      all.append(batch->bytes());
-      from = batch->last_offset() + 1;
+    records::BatchRun run(**read);
+    for (auto batch = run.Next(); batch && *batch; batch = run.Next()) {
+      const records::BatchHeader& header = (*batch)->header;
+      if (header.base_offset >= to) return all;
+      all.append((*batch)->bytes.view());
+      from = header.base_offset + header.last_offset_delta + 1;
     }
   }
   return all;
@@ -70,7 +73,7 @@ std::string OneLeaderPerTerm::Look(cluster::Cluster& cluster) {
   for (const std::string& name : cluster.controller_names()) {
     controller::Controller* running = cluster.controller(name);
     if (!running || !running->quorum() || !running->quorum()->is_leader()) continue;
-    Term term = running->quorum()->term();
+    Term term = running->quorum()->Describe().term;
     auto [known, first] = leaders_.emplace(term, running->id());
     if (!first && known->second != running->id()) {
       std::ostringstream words;

@@ -3,6 +3,7 @@
 
 #include <glog/logging.h>
 
+#include <sstream>
 #include <utility>
 
 #include "common/edge/methods.h"
@@ -250,21 +251,28 @@ bool Cluster::CreateTopic(const std::string& name, int partitions, int replicas,
   return created.value_or(false);
 }
 
-bool Cluster::Healthy() {
+std::string Cluster::Ailments() {
   controller::Controller* leader = active();
-  if (!leader) return false;
+  if (!leader || !leader->machine().is_active()) return "no controller is active";
   const metadata::Image& image = leader->machine().committed();
+  std::ostringstream words;
   int active_nodes = 0;
   for (const auto& [id, known] : image.nodes) {
-    if (known.state == metadata::NodeState::kActive) ++active_nodes;
-  }
-  if (active_nodes != shape_.nodes) return false;
-  for (const auto& [id, partition] : image.partitions) {
-    if (partition.leader == kNoNode || partition.isr.size() != partition.replicas.size()) {
-      return false;
+    if (known.is_active()) {
+      ++active_nodes;
+    } else {
+      words << "node " << id << " is " << NameOf(known.state) << "; ";
     }
   }
-  return true;
+  if (active_nodes != shape_.nodes) words << active_nodes << " nodes are active; ";
+  for (const auto& [id, partition] : image.partitions) {
+    if (partition.leader != kNoNode && partition.isr.size() == partition.replicas.size()) continue;
+    words << "partition " << id.index << ": leader " << partition.leader << " epoch "
+          << partition.leader_epoch << ", in sync";
+    for (NodeId node : partition.isr) words << " " << node;
+    words << "; ";
+  }
+  return words.str();
 }
 
 }  // namespace weir::cluster

@@ -60,7 +60,9 @@ class Cluster {
   bool CreateTopic(const std::string& name, int partitions, int replicas,
                    const std::map<std::string, std::string>& configs);
   // Every node is active, every partition is led, and every ISR is complete.
-  bool Healthy();
+  bool Healthy() { return Ailments().empty(); }
+  // What is not as it should be, in words; empty if Healthy.
+  std::string Ailments();
   bool RunUntilHealthy(Duration within) {
     return world_.RunUntil([this] { return Healthy(); }, within);
   }

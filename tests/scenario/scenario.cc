@@ -90,8 +90,8 @@ void Scenario::MakeCluster(const Words& words) {
       seed_, cluster::ClusterShape{NumberOr(settings, "controllers", 3),
                                    NumberOr(settings, "nodes", 3)});
   if (trace_) {
-    cluster_->world().ListenToTrace([](auto&&... parts) {
-      (std::cerr << ... << parts) << '\n';
+    cluster_->world().ListenToTrace([](Instant when, std::string_view line) {
+      std::cerr << when << "  " << line << '\n';
     });
   }
   cluster_->world().Observe([this] {
@@ -137,7 +137,7 @@ void Scenario::Fault(const Words& words) {
     Words right(from + 1, words.end());
     auto a = cluster_->Resolve(Join(left, 0));
     auto b = cluster_->Resolve(Join(right, 0));
-    if (a && b && *a != *b) cluster_->world().network().Cut(*a, *b);
+    if (a && b && *a != *b) cluster_->world().network().Cut(*a, *b, sim::CutKind::kStalls);
     return;
   }
   bool in_order = verb == "stop" && words.at(1) == "in";
@@ -186,7 +186,9 @@ void Scenario::Heal(Duration within) {
   auto settled = [this] {
     return std::ranges::all_of(producing_, [](auto& entry) { return entry.second->idle(); });
   };
-  if (!cluster_->RunUntilHealthy(within)) Wrong("the cluster is not whole again in time");
+  if (!cluster_->RunUntilHealthy(within)) {
+    Wrong("the cluster is not whole again in time: " + cluster_->Ailments());
+  }
   if (!cluster_->world().RunUntil(settled, std::chrono::seconds(130))) {
     Wrong("records wait for ever to be acknowledged");
   }
