@@ -58,9 +58,9 @@ class ToyMachine {
     int64_t holds = held == at.registers.end() ? 0 : held->second;
     if (!command.value) return {std::nullopt, holds};
     if (holds != command.expected) {
-      return {std::nullopt, Refuse(ErrorCode::kInvalidRequest,
-                                   command.name + " holds " + std::to_string(holds) + ", not " +
-                                       std::to_string(command.expected))};
+      return {std::nullopt,
+              Refuse(ErrorCode::kInvalidRequest, command.name + " holds " + std::to_string(holds) +
+                                                     ", not " + std::to_string(command.expected))};
     }
     return {Entry{command.request, command.name, *command.value}, *command.value};
   }
