@@ -88,15 +88,8 @@ void Liveness::Wake(Instant now) {
 }
 
 Duration Liveness::TimeOf(Hold hold) const {
-  switch (hold) {
-    case Hold::kAwaited:
-      return config_.reconnect_window;
-    case Hold::kOpen:
-      return config_.lease;
-    case Hold::kBroken:
-      return config_.grace;
-  }
-  LOG(FATAL) << "no such hold";
+  if (hold == Hold::kOpen) return config_.lease;
+  return hold == Hold::kBroken ? config_.grace : config_.reconnect_window;
 }
 
 void Liveness::Put(NodeId node, Hold hold, uint64_t session, Instant now) {
