@@ -9,7 +9,6 @@ rounds="${1:-5}"
 weir="$PWD/bazel-bin/cli/weir"
 work="$(mktemp -d)"
 dev="$work/cluster"
-export WEIR_DEV_DIR="$dev"
 trap '"$weir" dev stop --dir "$dev" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 
 now_ms() { date +%s%3N; }
@@ -19,15 +18,20 @@ field() { sed -n "s/.*\"$1\": *\([0-9.]*\).*/\1/p" "$2" | head -1; }
 pids() { "$weir" dev status --dir "$dev" --format json | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'; }
 row() { printf '%-62s %12s %12s %10s\n' "$@"; }
 
-start_cluster() { "$weir" dev stop --dir "$dev" >/dev/null 2>&1 || true; rm -rf "$dev"; "$weir" dev start --dir "$dev" >/dev/null; }
+start_cluster() {
+  "$weir" dev stop --dir "$dev" >/dev/null 2>&1 || true
+  rm -rf "$dev"
+  "$weir" dev start --dir "$dev" >/dev/null 2>&1
+  WEIR_BOOTSTRAP="$("$weir" dev status --dir "$dev" | awk '/^node/ { print $4 }' | paste -sd,)"
+  export WEIR_BOOTSTRAP
+}
 
-seq 1 2000000 | head -c 12000000 > "$work/lines"
+seq 1 1600000 > "$work/lines"
 
 first_ack() {
   "$weir" dev stop --dir "$dev" >/dev/null 2>&1 || true
-  rm -rf "$dev"
   local from; from=$(now_ms)
-  "$weir" dev start --dir "$dev" >/dev/null
+  start_cluster
   "$weir" topic create first --partitions 1 --replicas 3 >/dev/null
   echo one | "$weir" produce first --acks all >/dev/null 2>&1
   echo $(( $(now_ms) - from ))
@@ -41,10 +45,10 @@ pause_of() {
   "$weir" produce "$topic" "$work/part" --acks all --rate 500kB --report "$work/report.json" >/dev/null 2>&1 &
   local writer=$!
   sleep 2
-  "$weir" dev kill --dir "$dev" "$@" >/dev/null
+  "$weir" dev kill --dir "$dev" "$@" >/dev/null 2>&1
   wait "$writer"
   field longest_pause_ms "$work/report.json"
-  "$weir" dev restart --dir "$dev" --killed >/dev/null
+  "$weir" dev restart --dir "$dev" --killed >/dev/null 2>&1
   "$weir" cluster health --wait 30 >/dev/null
 }
 
@@ -57,10 +61,10 @@ creation_pause() {
   ) > "$work/created" &
   local creator=$!
   sleep 0.5
-  "$weir" dev kill --dir "$dev" active-controller >/dev/null
+  "$weir" dev kill --dir "$dev" active-controller >/dev/null 2>&1
   wait "$creator"
   awk 'NR > 1 && $1 - last > most { most = $1 - last } { last = $1 } END { print most }' "$work/created"
-  "$weir" dev restart --dir "$dev" --killed >/dev/null
+  "$weir" dev restart --dir "$dev" --killed >/dev/null 2>&1
   "$weir" cluster health --wait 30 >/dev/null
 }
 
