@@ -5,6 +5,7 @@
 
 #include "common/edge/methods.h"
 #include "common/edge/refusal_status.h"
+#include "proto/admin/admin.pb.h"
 
 namespace weir::grpc_edge {
 namespace {
@@ -12,15 +13,6 @@ namespace {
 using host::CallStatus;
 using host::Endpoint;
 using host::StatusCode;
-
-constexpr const char* kMethods[] = {
-    "/weir.admin.v1.Cluster/GetCluster",        "/weir.admin.v1.Cluster/DescribeQuorum",
-    "/weir.admin.v1.Nodes/ListNodes",           "/weir.admin.v1.Nodes/GetNode",
-    "/weir.admin.v1.Topics/CreateTopic",        "/weir.admin.v1.Topics/GetTopic",
-    "/weir.admin.v1.Topics/ListTopics",         "/weir.admin.v1.Topics/DeleteTopic",
-    "/weir.admin.v1.Partitions/ListPartitions", "/weir.admin.v1.Configs/GetConfigs",
-    "/weir.admin.v1.Configs/UpdateConfigs",
-};
 
 constexpr Duration kPatience = std::chrono::seconds(10);
 constexpr Duration kAttempt = std::chrono::seconds(5);
@@ -87,12 +79,19 @@ struct Forwarded : std::enable_shared_from_this<Forwarded> {
 
 host::Methods AdminForwardMethods(host::Host host, session::Session* session) {
   host::Methods methods;
-  for (const char* method : kMethods) {
-    methods[method] = host::UnaryMethod(
-        [host, session, method](const host::Caller&, Bytes request, host::Reply reply) {
-          std::make_shared<Forwarded>(host, session, method, std::move(request), std::move(reply))
-              ->Try();
-        });
+  // All that the admin API's file declares: what is added there is forwarded too.
+  const auto* file = admin::v1::GetClusterRequest::descriptor()->file();
+  for (int s = 0; s < file->service_count(); ++s) {
+    for (int m = 0; m < file->service(s)->method_count(); ++m) {
+      std::string method =
+          "/" + file->service(s)->full_name() + "/" + file->service(s)->method(m)->name();
+      methods[method] = host::UnaryMethod(
+          [host, session, method](const host::Caller&, Bytes request, host::Reply reply) {
+            std::make_shared<Forwarded>(host, session, method, std::move(request),
+                                        std::move(reply))
+                ->Try();
+          });
+    }
   }
   return methods;
 }
