@@ -55,6 +55,7 @@ void PartitionCluster::Node::LeadershipChanged(const PartitionId& which,
 }
 
 void PartitionCluster::Node::AskIsr(const node::v1::ChangeIsr& ask) {
+  ++asks;
   cluster->world_.After(milliseconds(1), [c = cluster, id = id, ask] { c->Decide(id, ask); });
 }
 

@@ -47,6 +47,7 @@ class PartitionCluster {
     host::Host host;
     NodeEpoch epoch;
     Offset raised_to;
+    int asks = 0;
     std::vector<std::optional<LeaderEpoch>> leadership;
     std::optional<Error> failure;
     FollowerStreams streams;

@@ -91,13 +91,13 @@ void Partition::Opened(Result<std::unique_ptr<log::Log>> opened) {
 bool Partition::is_busy() const { return is_opening_ || (replica_ && replica_->is_cutting()); }
 
 void Partition::IsrRefused(PartitionEpoch partition_epoch, ErrorCode code) {
-  if (!replica_ || is_closing_) return;
+  if (!replica_ || is_closing_ || failure_) return;
   replica_->IsrRefused(partition_epoch, code, host_.clock.Now());
   Settle();
 }
 
 void Partition::SessionRenewed() {
-  if (!replica_ || is_closing_) return;
+  if (!replica_ || is_closing_ || failure_) return;
   replica_->SessionRenewed();
   Settle();
 }

@@ -255,6 +255,33 @@ TEST_F(ThreeNodes, AFailedDiskEndsTheReplicaNotThePartition) {
   EXPECT_TRUE(cluster.Appended(2, "c", -1));
 }
 
+TEST_F(ThreeNodes, AnAskThatWasLostIsRepeatedOnANewSession) {
+  cluster.SetGranting(false);
+  CutOff(3);
+  auto waiting = cluster.Append(1, "a", -1);
+  cluster.world().RunFor(seconds(5));
+  EXPECT_EQ(cluster.node(1).asks, 1);
+  EXPECT_FALSE(waiting->has_value());
+  cluster.SetGranting(true);
+  cluster.node(1).partition.SessionRenewed();
+  ASSERT_TRUE(cluster.world().RunUntil([&] { return waiting->has_value(); }, milliseconds(100)));
+  EXPECT_TRUE(IsIsr({1, 2}));
+}
+
+TEST_F(ThreeNodes, AFailedReplicaAsksForNothingMore) {
+  cluster.SetGranting(false);
+  CutOff(3);
+  ASSERT_TRUE(cluster.Appended(1, "a", 1));
+  cluster.world().RunFor(seconds(5));
+  ASSERT_EQ(cluster.node(1).asks, 1);
+  cluster.process(1).disk().faults().write_failures = 1;
+  cluster.Append(1, "b", 1);
+  ASSERT_TRUE(cluster.world().RunUntil([&] { return cluster.node(1).failure.has_value(); }));
+  cluster.node(1).partition.SessionRenewed();
+  cluster.world().RunFor(seconds(5));
+  EXPECT_EQ(cluster.node(1).asks, 1);
+}
+
 TEST_F(ThreeNodes, CloseAnswersAllAndLeavesACleanLog) {
   ASSERT_TRUE(cluster.Appended(1, "a", -1));
   auto fetch = cluster.Fetch(1, 1, seconds(10));
