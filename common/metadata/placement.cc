@@ -5,77 +5,141 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
+#include <tuple>
 
 namespace weir::metadata {
 namespace {
 
-const DirectoryId* WorkingDirectory(const Node& node) {
-  for (const DirectoryId& directory : node.directories) {
-    if (node.Offers(directory)) return &directory;
-  }
-  return nullptr;
+// splitmix64: chance out of a seed, the same everywhere.
+uint64_t Mix(uint64_t x) {
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
 }
 
-// The placeable nodes, one rack after the other in turn, so that neighbours stand in different
-// racks wherever that is possible; which rack and node come first is the seed's.
-std::vector<NodeId> RackAlternating(const Image& image, uint64_t seed) {
-  std::map<std::string, std::vector<NodeId>> racks;
-  for (NodeId id : PlaceableNodes(image)) racks[image.nodes.Find(id)->rack].push_back(id);
-  std::vector<std::vector<NodeId>> turns;
-  for (auto& [rack, nodes] : racks) {
-    std::ranges::rotate(nodes, nodes.begin() + static_cast<ptrdiff_t>(seed % nodes.size()));
-    turns.push_back(std::move(nodes));
+// A node with what it was given: in this call, and by the image.
+struct Seat {
+  NodeId node;
+  size_t rack = 0;
+  std::vector<DirectoryId> directories;
+  size_t next_directory = 0;
+  int32_t leaders = 0;
+  int32_t replicas = 0;
+  int32_t old_leaders = 0;
+  int32_t old_replicas = 0;
+};
+
+// Deals the partitions out one by one, each time to whoever has the least.
+class Deal {
+ public:
+  Deal(const Image& image, uint64_t seed) : seed_(seed) {
+    std::map<std::string, size_t> racks;
+    for (NodeId id : PlaceableNodes(image)) {
+      const Node& node = *image.nodes.Find(id);
+      Seat seat{.node = id};
+      seat.rack = racks.try_emplace(node.rack, racks.size()).first->second;
+      std::ranges::copy_if(node.directories, std::back_inserter(seat.directories),
+                           [&](const DirectoryId& d) { return node.Offers(d); });
+      seat.next_directory = Mix(seed ^ Mix(static_cast<uint64_t>(id.value())));
+      seats_.push_back(std::move(seat));
+    }
+    rack_count_ = racks.size();
   }
-  std::ranges::rotate(turns,
-                      turns.begin() + static_cast<ptrdiff_t>((seed / 7919) % turns.size()));
-  std::vector<NodeId> order;
-  for (size_t round = 0; order.size() < PlaceableNodes(image).size(); ++round) {
-    for (const auto& nodes : turns) {
-      if (round < nodes.size()) order.push_back(nodes[round]);
+
+  size_t size() const { return seats_.size(); }
+
+  void CountOldLoad(const Image& image) {
+    for (const auto& [id, partition] : image.partitions) {
+      for (const Replica& replica : partition.replicas) {
+        if (Seat* seat = On(replica.node)) ++seat->old_replicas;
+      }
+      // The preferred leader: who leads at the moment says more about restarts than about load.
+      if (Seat* seat = On(partition.replicas.front().node)) ++seat->old_leaders;
     }
   }
-  return order;
-}
+
+  // The replicas of one partition. `evens_out`: of those who have the same of this topic, the one
+  // who has less of all others comes first.
+  std::vector<Replica> Next(int32_t partition, int32_t replication_factor, bool evens_out) {
+    std::vector<size_t> rack_uses(rack_count_, 0);
+    std::vector<bool> is_taken(seats_.size(), false);
+    std::vector<Replica> replicas;
+    for (int32_t i = 0; i < replication_factor; ++i) {
+      bool leads = i == 0;
+      size_t best = seats_.size();
+      for (size_t at = 0; at < seats_.size(); ++at) {
+        if (is_taken[at]) continue;
+        if (best == seats_.size() ||
+            RankOf(at, partition, leads, evens_out, rack_uses) <
+                RankOf(best, partition, leads, evens_out, rack_uses)) {
+          best = at;
+        }
+      }
+      Seat& seat = seats_[best];
+      is_taken[best] = true;
+      ++rack_uses[seat.rack];
+      ++seat.replicas;
+      if (leads) ++seat.leaders;
+      replicas.push_back(
+          {seat.node, seat.directories[seat.next_directory++ % seat.directories.size()]});
+    }
+    return replicas;
+  }
+
+ private:
+  using Rank = std::tuple<size_t, int32_t, int32_t, int32_t, uint64_t>;
+
+  // The least is the best. Chance comes last, so that the followers of one node's partitions are
+  // not always the same nodes, which would have to carry all its load when it dies.
+  Rank RankOf(size_t at, int32_t partition, bool leads, bool evens_out,
+              const std::vector<size_t>& rack_uses) const {
+    const Seat& seat = seats_[at];
+    uint64_t chance = Mix(seed_ ^ Mix((static_cast<uint64_t>(partition) << 32) |
+                                      static_cast<uint64_t>(seat.node.value())));
+    int32_t old = !evens_out ? 0 : leads ? seat.old_leaders : seat.old_replicas;
+    return {rack_uses[seat.rack], leads ? seat.leaders : 0, seat.replicas, old, chance};
+  }
+
+  Seat* On(NodeId node) {
+    auto found = std::ranges::lower_bound(seats_, node, {}, &Seat::node);
+    return found == seats_.end() || found->node != node ? nullptr : &*found;
+  }
+
+  uint64_t seed_;
+  // Ascending.
+  std::vector<Seat> seats_;
+  size_t rack_count_ = 0;
+};
 
 }  // namespace
 
 std::vector<NodeId> PlaceableNodes(const Image& image) {
-  std::vector<NodeId> nodes;
+  std::vector<NodeId> placeable;
   for (const auto& [id, node] : image.nodes) {
-    if (node.is_active() && WorkingDirectory(node)) nodes.push_back(id);
+    bool has_room = std::ranges::any_of(
+        node.directories, [&node](const DirectoryId& d) { return node.Offers(d); });
+    if (node.is_active() && has_room) placeable.push_back(id);
   }
-  return nodes;
+  return placeable;
 }
 
 std::vector<std::vector<Replica>> Place(const Image& image, int32_t partition_count,
                                         int32_t replication_factor, uint64_t seed) {
-  std::vector<NodeId> order = RackAlternating(image, seed);
-  auto count = order.size();
-  auto replicas = static_cast<size_t>(replication_factor);
-  CHECK_LE(replicas, count);
-  auto rack_of = [&](NodeId id) -> const std::string& { return image.nodes.Find(id)->rack; };
-  std::vector<std::vector<Replica>> places;
-  for (size_t p = 0; p < static_cast<size_t>(partition_count); ++p) {
-    // Leaders go round; the others follow, shifted further with each round, so that the partitions
-    // of one leader do not all share the same followers.
-    size_t round = p / count;
-    std::vector<NodeId> chosen{order[p % count]};
-    auto take = [&](bool other_racks_only) {
-      for (size_t i = 0; i + 1 < count && chosen.size() < replicas; ++i) {
-        NodeId next = order[(p + 1 + (round + i) % (count - 1)) % count];
-        bool rack_is_new = std::ranges::none_of(
-            chosen, [&](NodeId id) { return rack_of(id) == rack_of(next); });
-        if (std::ranges::find(chosen, next) != chosen.end()) continue;
-        if (rack_is_new || !other_racks_only) chosen.push_back(next);
-      }
-    };
-    take(true);
-    take(false);
-    std::vector<Replica> place;
-    for (NodeId id : chosen) place.push_back({id, *WorkingDirectory(*image.nodes.Find(id))});
-    places.push_back(std::move(place));
+  Deal deal(image, seed);
+  CHECK_GE(partition_count, 0);
+  CHECK_GE(replication_factor, 1);
+  CHECK_LE(static_cast<size_t>(replication_factor), deal.size());
+  // Each full round gives every node one leader; only what is left over can even out old load.
+  int32_t left_over = partition_count % static_cast<int32_t>(deal.size());
+  if (left_over > 0) deal.CountOldLoad(image);
+  std::vector<std::vector<Replica>> placed;
+  placed.reserve(static_cast<size_t>(partition_count));
+  for (int32_t i = 0; i < partition_count; ++i) {
+    placed.push_back(deal.Next(i, replication_factor, i >= partition_count - left_over));
   }
-  return places;
+  return placed;
 }
 
 }  // namespace weir::metadata

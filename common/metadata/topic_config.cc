@@ -11,178 +11,247 @@
 namespace weir::metadata {
 namespace {
 
-using Kind = TopicConfigDefinition::Kind;
+using Definition = TopicConfigDefinition;
+using Kind = Definition::Kind;
 
-constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-constexpr int64_t kMostInt = std::numeric_limits<int32_t>::max();
+constexpr int64_t kMaxInt = std::numeric_limits<int32_t>::max();
+constexpr int64_t kMaxLong = std::numeric_limits<int64_t>::max();
 
-const std::vector<TopicConfigDefinition>& Table() {
-  static const auto* table = new std::vector<TopicConfigDefinition>{
+const std::vector<Definition>& Table() {
+  static const std::vector<Definition> table = {
       {"cleanup.policy", "delete", Kind::kListOf, 0, 0, {"compact", "delete"},
-       "What happens to old records: delete (by age and size), compact (the last of each key stays), "
-       "both, or, if empty, nothing."},
+       "What becomes of old records: \"delete\" drops them by age and size, \"compact\" keeps the "
+       "last of each key, \"compact,delete\" does both; empty keeps everything."},
       {"compression.type", "producer", Kind::kOneOf, 0, 0,
-       {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"},
-       "How batches are compressed in the log; producer keeps them as they come."},
-      {"internal.segment.bytes", "0", Kind::kNumber, 0, kMostInt, {},
-       "For tests: a segment size below the least that segment.bytes takes; 0: not set."},
-      {"max.message.bytes", "1048588", Kind::kNumber, 0, kMostInt, {},
-       "The largest batch that is taken, in bytes."},
-      {"message.timestamp.type", "CreateTime", Kind::kOneOf, 0, 0,
-       {"CreateTime", "LogAppendTime"},
-       "Whose clock a record's timestamp is: the producer's or the leader's."},
-      {"min.insync.replicas", "1", Kind::kNumber, 1, kMostInt, {},
-       "How many replicas must be in sync for acks=all; no more than the topic has count."},
-      {"retention.bytes", "-1", Kind::kNumber, -1, kMost, {},
-       "How large a partition may grow before its oldest records go, in bytes; -1: without limit."},
-      {"retention.ms", "604800000", Kind::kNumber, -1, kMost, {},
-       "How long records are kept, in milliseconds; -1: without limit."},
-      {"segment.bytes", "1073741824", Kind::kNumber, 1 << 20, kMostInt, {},
-       "The size of one file of a partition's log, in bytes."},
-      {"segment.ms", "604800000", Kind::kNumber, 1, kMost, {},
-       "How long one file of a partition's log is written to, in milliseconds."},
-      {"unclean.leader.election.enable", "false", Kind::kBool, 0, 0, {"true", "false"},
-       "Whether a replica that may lack acknowledged records may lead when no other is left."},
-      {"weir.durability", "flush", Kind::kOneOf, 0, 0, {"flush", "cache"},
-       "What an acknowledgement means: flush: on the disk of every in-sync replica; cache: in their "
-       "page caches."},
+       {"gzip", "lz4", "producer", "snappy", "uncompressed", "zstd"},
+       "How batches are compressed on disk; \"producer\" keeps them as they came."},
+      {"internal.segment.bytes", "0", Kind::kNumber, 0, kMaxInt, {},
+       "Overrides segment.bytes, without its lower bound; for tests. 0: segment.bytes holds. "
+       "Bytes, 0 to 2147483647."},
+      {"max.message.bytes", "1048588", Kind::kNumber, 0, kMaxInt, {},
+       "The largest record batch that is accepted, after compression. Bytes, 0 to 2147483647."},
+      {"message.timestamp.type", "CreateTime", Kind::kOneOf, 0, 0, {"CreateTime", "LogAppendTime"},
+       "Whose clock stamps a record: its producer's, or the leader's when it appends."},
+      {"min.insync.replicas", "1", Kind::kNumber, 1, kMaxInt, {},
+       "How many replicas must be in sync for acks=all to be accepted; at most the number of "
+       "replicas counts. 1 to 2147483647."},
+      {"retention.bytes", "-1", Kind::kNumber, -1, kMaxLong, {},
+       "How large a partition may grow before its oldest segments are deleted. Bytes, 0 or more; "
+       "-1: without limit."},
+      {"retention.ms", "604800000", Kind::kNumber, -1, kMaxLong, {},
+       "How old a segment may grow before it is deleted. Milliseconds, 0 or more; -1: without "
+       "limit."},
+      {"segment.bytes", "1073741824", Kind::kNumber, 1 << 20, kMaxInt, {},
+       "The size at which a partition begins a new segment. Bytes, 1048576 to 2147483647."},
+      {"segment.ms", "604800000", Kind::kNumber, 1, kMaxLong, {},
+       "The age at which a partition begins a new segment. Milliseconds, 1 or more."},
+      {"unclean.leader.election.enable", "false", Kind::kBool, 0, 0, {},
+       "Whether a replica that lacks acknowledged records may lead when no other is left."},
+      {"weir.durability", "flush", Kind::kOneOf, 0, 0, {"cache", "flush"},
+       "Where an acknowledged batch is on every in-sync replica: on disk (\"flush\") or in the "
+       "page cache (\"cache\")."},
   };
-  return *table;
+  return table;
 }
 
-const TopicConfigDefinition* Find(std::string_view key) {
-  auto found = std::ranges::find(Table(), key, &TopicConfigDefinition::key);
-  return found == Table().end() ? nullptr : &*found;
+const Definition* FindDefinition(std::string_view key) {
+  auto found = std::ranges::lower_bound(Table(), key, {}, &Definition::key);
+  return found == Table().end() || found->key != key ? nullptr : &*found;
 }
 
-// Levenshtein's: how many letters differ.
-size_t Distance(std::string_view a, std::string_view b) {
+// How many letters must be put in, left out or changed to make `b` of `a`.
+size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
     size_t diagonal = row[0];
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      size_t next = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = std::exchange(row[j], next);
+      size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
     }
   }
-  return row[b.size()];
+  return row.back();
 }
 
-bool Contains(const std::vector<std::string_view>& items, std::string_view item) {
-  return std::ranges::find(items, item) != items.end();
+// Kafka trims values too.
+std::string_view Trimmed(std::string_view text) {
+  size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-std::optional<int64_t> ParseNumber(std::string_view text) {
+std::optional<int64_t> ParseNumber(std::string_view value) {
+  std::string_view text = Trimmed(value);
   int64_t number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
 
-std::vector<std::string_view> Split(std::string_view list) {
+// In any case, as Kafka reads them.
+std::optional<bool> ParseBool(std::string_view value) {
+  std::string lower(Trimmed(value));
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  if (lower == "true") return true;
+  if (lower == "false") return false;
+  return std::nullopt;
+}
+
+// Nothing between the commas is an item too, and known to nobody; an empty text is an empty list.
+std::vector<std::string_view> ParseList(std::string_view value) {
   std::vector<std::string_view> items;
-  while (!list.empty()) {
-    size_t comma = std::min(list.find(','), list.size());
-    items.push_back(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
+  std::string_view rest = Trimmed(value);
+  while (!rest.empty()) {
+    size_t comma = rest.find(',');
+    items.push_back(Trimmed(rest.substr(0, comma)));
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+    if (rest.empty()) items.push_back("");
   }
   return items;
 }
 
-std::string Listed(const std::vector<std::string_view>& choices) {
+std::string Joined(const std::vector<std::string_view>& choices) {
   std::string text;
   for (std::string_view choice : choices) {
-    text += (text.empty() ? "" : ", ") + std::string(choice);
+    if (!text.empty()) text += ", ";
+    text += choice;
   }
   return text;
 }
 
-bool IsValid(const TopicConfigDefinition& definition, std::string_view value) {
+// What would have been right.
+std::string RangeOf(const Definition& definition) {
+  switch (definition.kind) {
+    case Kind::kNumber:
+      if (definition.max == kMaxLong) {
+        return "a whole number of at least " + std::to_string(definition.min);
+      }
+      return "a whole number from " + std::to_string(definition.min) + " to " +
+             std::to_string(definition.max);
+    case Kind::kBool:
+      return "true or false";
+    case Kind::kOneOf:
+      return "one of " + Joined(definition.choices);
+    case Kind::kListOf:
+      return "a list, with commas and each at most once, of " + Joined(definition.choices) +
+             "; or empty";
+  }
+  LOG(FATAL) << "a kind of config without a range";
+}
+
+bool IsInRange(const Definition& definition, std::string_view value) {
+  auto is_choice = [&](std::string_view text) {
+    return std::ranges::count(definition.choices, text) > 0;
+  };
   switch (definition.kind) {
     case Kind::kNumber: {
       auto number = ParseNumber(value);
       return number && *number >= definition.min && *number <= definition.max;
     }
     case Kind::kBool:
+      return ParseBool(value).has_value();
     case Kind::kOneOf:
-      return Contains(definition.choices, value);
-    case Kind::kListOf:
-      return std::ranges::all_of(Split(value), [&](std::string_view item) {
-        return Contains(definition.choices, item);
-      });
+      return is_choice(Trimmed(value));
+    case Kind::kListOf: {
+      auto items = ParseList(value);
+      if (!std::ranges::all_of(items, is_choice)) return false;
+      std::ranges::sort(items);
+      return std::ranges::adjacent_find(items) == items.end();
+    }
   }
-  return false;
+  LOG(FATAL) << "a kind of config that is not checked";
 }
+
+// The values of one topic, read. Each was validated before it came into the image.
+class Reading {
+ public:
+  Reading(const Image& image, const TopicId& topic) : image_(image), topic_(topic) {}
+
+  std::string Text(std::string_view key) const {
+    return std::string(Trimmed(EffectiveTopicConfig(image_, topic_, key).value));
+  }
+  int64_t Number(std::string_view key) const {
+    std::string text = Text(key);
+    auto number = ParseNumber(text);
+    CHECK(number) << "config " << key << " of topic " << topic_ << " is no number: " << text;
+    return *number;
+  }
+  bool Bool(std::string_view key) const {
+    std::string text = Text(key);
+    auto value = ParseBool(text);
+    CHECK(value) << "config " << key << " of topic " << topic_ << " is no bool: " << text;
+    return *value;
+  }
+  bool ListHas(std::string_view key, std::string_view item) const {
+    std::string text = Text(key);
+    return std::ranges::count(ParseList(text), item) > 0;
+  }
+
+ private:
+  const Image& image_;
+  const TopicId& topic_;
+};
 
 }  // namespace
 
 std::span<const TopicConfigDefinition> TopicConfigDefinitions() { return Table(); }
 
 Answer<void> ValidateTopicConfig(std::string_view key, std::string_view value) {
-  const TopicConfigDefinition* definition = Find(key);
-  if (!definition) {
-    auto nearest = std::ranges::min_element(Table(), {}, [&](const TopicConfigDefinition& known) {
-      return Distance(known.key, key);
-    });
-    return Refuse(ErrorCode::kInvalidConfig, "topics have no config '" + std::string(key) +
-                                                 "'; did you mean '" + std::string(nearest->key) +
-                                                 "'?");
+  const Definition* definition = FindDefinition(key);
+  if (definition == nullptr) {
+    auto nearest = std::ranges::min_element(
+        Table(), {}, [&](const Definition& known) { return EditDistance(key, known.key); });
+    return Refuse(ErrorCode::kInvalidConfig, "unknown topic config \"" + std::string(key) +
+                                                 "\": the nearest that is known is \"" +
+                                                 std::string(nearest->key) + "\"");
   }
-  if (IsValid(*definition, value)) return {};
-  std::string right;
-  if (definition->kind == Kind::kNumber) {
-    right = "a number from " + std::to_string(definition->min) + " to " +
-            std::to_string(definition->max);
-  } else {
-    right = (definition->kind == Kind::kListOf ? "a list of: " : "one of: ") +
-            Listed(definition->choices);
+  if (!IsInRange(*definition, value)) {
+    return Refuse(ErrorCode::kInvalidConfig, "topic config " + std::string(key) + " cannot be \"" +
+                                                 std::string(value) + "\": it is " +
+                                                 RangeOf(*definition));
   }
-  return Refuse(ErrorCode::kInvalidConfig, "'" + std::string(value) + "' is no value of " +
-                                               std::string(key) + ", which takes " + right);
+  return {};
+}
+
+TopicConfig TopicConfigOf(const Image& image, const TopicId& topic) {
+  Reading reading(image, topic);
+  TopicConfig config;
+  config.is_deleted_by_age = reading.ListHas("cleanup.policy", "delete");
+  config.is_compacted = reading.ListHas("cleanup.policy", "compact");
+  config.retention_ms = reading.Number("retention.ms");
+  config.retention_bytes = reading.Number("retention.bytes");
+  config.segment_bytes = reading.Number("internal.segment.bytes");
+  if (config.segment_bytes == 0) config.segment_bytes = reading.Number("segment.bytes");
+  config.segment_ms = reading.Number("segment.ms");
+  config.max_message_bytes = reading.Number("max.message.bytes");
+  config.min_insync_replicas = static_cast<int32_t>(reading.Number("min.insync.replicas"));
+  config.unclean_leader_election = reading.Bool("unclean.leader.election.enable");
+  config.compression = reading.Text("compression.type");
+  config.stamps_append_time = reading.Text("message.timestamp.type") == "LogAppendTime";
+  config.durability =
+      reading.Text("weir.durability") == "cache" ? Durability::kCache : Durability::kFlush;
+  return config;
 }
 
 EffectiveConfig EffectiveTopicConfig(const Image& image, const TopicId& topic,
                                      std::string_view key) {
-  const TopicConfigDefinition* definition = Find(key);
-  CHECK(definition) << "there is no config " << key;
-  if (const std::string* own =
-          image.configs.Find({ConfigScope::kTopic, topic.ToString(), std::string(key)})) {
-    return {*own, false};
-  }
-  if (const std::string* shared =
-          image.configs.Find({ConfigScope::kCluster, "", std::string(key)})) {
-    return {*shared, false};
+  const Definition* definition = FindDefinition(key);
+  CHECK(definition != nullptr) << "there is no topic config " << key;
+  for (const auto& [scope, resource] : {std::pair(ConfigScope::kTopic, topic.ToString()),
+                                        std::pair(ConfigScope::kCluster, std::string())}) {
+    const std::string* value = image.configs.Find({scope, resource, std::string(key)});
+    if (value != nullptr) return {*value, false};
   }
   return {std::string(definition->default_value), true};
 }
 
-TopicConfig TopicConfigOf(const Image& image, const TopicId& topic) {
-  auto text = [&](std::string_view key) { return EffectiveTopicConfig(image, topic, key).value; };
-  auto number = [&](std::string_view key) { return ParseNumber(text(key)).value_or(0); };
-  TopicConfig config;
-  std::string cleanup = text("cleanup.policy");
-  config.is_deleted_by_age = Contains(Split(cleanup), "delete");
-  config.is_compacted = Contains(Split(cleanup), "compact");
-  config.retention_ms = number("retention.ms");
-  config.retention_bytes = number("retention.bytes");
-  int64_t small = number("internal.segment.bytes");
-  config.segment_bytes = small > 0 ? small : number("segment.bytes");
-  config.segment_ms = number("segment.ms");
-  config.max_message_bytes = number("max.message.bytes");
-  config.min_insync_replicas = static_cast<int32_t>(number("min.insync.replicas"));
-  config.unclean_leader_election = text("unclean.leader.election.enable") == "true";
-  config.compression = text("compression.type");
-  config.stamps_append_time = text("message.timestamp.type") == "LogAppendTime";
-  config.durability = text("weir.durability") == "cache" ? Durability::kCache : Durability::kFlush;
-  return config;
-}
-
-int32_t EffectiveMinInsync(const Image& image, const PartitionId& id,
-                           const Partition& partition) {
-  return std::min(TopicConfigOf(image, id.topic).min_insync_replicas,
-                  static_cast<int32_t>(partition.replicas.size()));
+int32_t EffectiveMinInsync(const Image& image, const PartitionId& id, const Partition& partition) {
+  int64_t wanted = Reading(image, id.topic).Number("min.insync.replicas");
+  return static_cast<int32_t>(
+      std::min(wanted, static_cast<int64_t>(partition.replicas.size())));
 }
 
 }  // namespace weir::metadata
