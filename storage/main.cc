@@ -4,8 +4,10 @@
 #include <glog/logging.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <iostream>
 #include <sstream>
+#include <utility>
 
 #include "common/host/posix/process.h"
 #include "common/identity/process_id.h"
@@ -37,6 +39,16 @@ int Complain(const weir::Error& error) {
   return error.kind == weir::Error::Kind::kInvalid ? 2 : 1;
 }
 
+// What others are told to connect to: host:port, with a port that can be.
+bool IsReachable(const std::string& endpoint) {
+  size_t colon = endpoint.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  int port = 0;
+  const char* end = endpoint.data() + endpoint.size();
+  auto parsed = std::from_chars(endpoint.data() + colon + 1, end, port);
+  return parsed.ec == std::errc() && parsed.ptr == end && port > 0 && port <= 65535;
+}
+
 std::string HostName() {
   char name[256] = {};
   gethostname(name, sizeof(name) - 1);
@@ -53,6 +65,12 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   if (FLAGS_data.find(',') != std::string::npos) {
     return invalid("--data names several folders; this version takes one for each node");
   }
+  for (const auto& [flag, endpoint] :
+       {std::pair("--advertise_client", FLAGS_advertise_client),
+        std::pair("--advertise_internal", FLAGS_advertise_internal)}) {
+    if (endpoint.empty() || IsReachable(endpoint)) continue;
+    return invalid(std::string(flag) + "=" + endpoint + " is not host:port, as in 10.0.0.1:9292");
+  }
   weir::storage::StorageNodeConfig config;
   config.id = weir::NodeId(*id);
   config.client_listen = FLAGS_client_listen;
@@ -63,7 +81,7 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   config.version = weir::BuildVersion();
   std::istringstream list(FLAGS_controllers);
   for (std::string endpoint; std::getline(list, endpoint, ',');) {
-    if (endpoint.find(':') == std::string::npos) {
+    if (!IsReachable(endpoint)) {
       return invalid("--controllers: '" + endpoint + "' is not host:port");
     }
     config.controllers.push_back(endpoint);
