@@ -53,8 +53,9 @@ int main(int argc, char** argv) {
   gflags::SetVersionString(std::string(weir::BuildVersion()));
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (argc > 1) {
-    return Complain(
-        {weir::Error::Kind::kInvalid, std::string("'") + argv[1] + "' is no flag; see --help"});
+    return weir::host::Complain(kProgram,
+                                {weir::Error::Kind::kInvalid,
+                                 std::string("'") + argv[1] + "' is no flag; see --help"});
   }
   weir::StartLog(argv[0], {.folder = FLAGS_log_folder});
   return Run();
