@@ -103,6 +103,13 @@ class TestRandom final : public host::Random {
 class TestWires {
  public:
   explicit TestWires(TestStrand& strand) : strand(strand) {}
+  // An end and who hears it hold each other, as long as the stream lives.
+  ~TestWires() {
+    for (auto& pipe : pipes) {
+      auto client = std::move(pipe->client_events);
+      auto server = std::move(pipe->server_events);
+    }
+  }
 
   struct Pipe {
     host::Endpoint client;
@@ -126,9 +133,6 @@ class TestWires {
       if (pipe->client != process && pipe->server != process) continue;
       strand.Post([pipe] { pipe->End({host::StatusCode::kUnavailable, "broken", {}}); });
     }
-    std::erase_if(pipes, [&](const auto& pipe) {
-      return pipe->client == process || pipe->server == process;
-    });
   }
   void Stop(const host::Endpoint& process) {
     listeners.erase(process);
