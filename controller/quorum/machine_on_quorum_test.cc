@@ -258,7 +258,7 @@ TEST_F(MachineOnQuorumTest, FoldsTheSameStateOnEveryVoter) {
 }
 
 TEST_F(MachineOnQuorumTest, KeepsEveryAnswerWhileLeadersAreKilled) {
-  for (uint64_t seed = 1; seed <= 5; ++seed) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     for (int i = 1; i <= 3; ++i) Kill(i);
     disks_.clear();
@@ -285,8 +285,8 @@ TEST_F(MachineOnQuorumTest, KeepsEveryAnswerWhileLeadersAreKilled) {
       return false;
     };
     int dead = 0;
-    for (int round = 0; round < 12; ++round) {
-      strand_.RunUntil(work, milliseconds(40 + 7 * round));
+    for (int round = 0; round < 6; ++round) {
+      strand_.RunUntil(work, milliseconds(30 + 7 * round));
       if (dead != 0) Start(std::exchange(dead, 0));
       strand_.RunUntil([&] { return work() || Active() != 0; });
       strand_.RunUntil(work, milliseconds(30));
@@ -295,7 +295,7 @@ TEST_F(MachineOnQuorumTest, KeepsEveryAnswerWhileLeadersAreKilled) {
       work();
     }
     Start(dead);
-    strand_.RunUntil(work, milliseconds(500));
+    strand_.RunUntil(work, milliseconds(100));
     ASSERT_TRUE(strand_.RunUntil([&] {
       for (Counter& counter : counters) {
         if (counter.told && !*counter.told) return false;
@@ -304,11 +304,11 @@ TEST_F(MachineOnQuorumTest, KeepsEveryAnswerWhileLeadersAreKilled) {
     }));
     ASSERT_TRUE(AwaitSameEverywhere());
     ExpectSameEverywhere();
-    EXPECT_GE(history_.state.opened, 12) << "every leader opened a term of its own";
+    EXPECT_GE(history_.state.opened, 6) << "every leader opened a term of its own";
     EXPECT_GT(lost, 0u) << "no answer was ever lost: the test proves little";
     int64_t shared = 0;
     for (const Counter& counter : counters) {
-      EXPECT_GT(counter.answered.size(), 100u);
+      EXPECT_GT(counter.answered.size(), 50u);
       for (auto [request, value] : counter.answered) {
         EXPECT_EQ(history_.state.requests.at(request), value);
       }
@@ -319,7 +319,7 @@ TEST_F(MachineOnQuorumTest, KeepsEveryAnswerWhileLeadersAreKilled) {
       if (entry.name == "shared") EXPECT_EQ(entry.value, ++shared);
     }
     EXPECT_EQ(history_.state.registers.at("shared"), shared);
-    EXPECT_GT(shared, 100);
+    EXPECT_GT(shared, 50);
   }
 }
 
