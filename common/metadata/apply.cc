@@ -52,9 +52,8 @@ class Application {
 
  private:
   void Fits(bool holds, const char* claim) const {
-    if (holds) return;
-    LOG(FATAL) << "a metadata record does not fit the image at index " << image_.index
-               << ": expected that " << claim << "; the record: " << record_.ShortDebugString();
+    CHECK(holds) << "a metadata record does not fit the image at index " << image_.index
+                 << ": expected that " << claim << "; the record: " << record_.ShortDebugString();
   }
 
   void Apply(const v1::ClusterRecord& record) {
