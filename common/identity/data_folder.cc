@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/identity/data_folder.h"
 
+#include <charconv>
 #include <map>
 #include <sstream>
 
@@ -31,14 +32,17 @@ Result<DataFolder> Decode(const std::string& text) {
   }
   auto directory = DirectoryId::Parse(fields["directory"]);
   auto cluster = fields.contains("cluster") ? ClusterId::Parse(fields["cluster"]) : ClusterId();
+  const std::string& number = fields["id"];
+  int32_t id = 0;
+  auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), id);
+  bool has_id = error == std::errc() && end == number.data() + number.size() && id >= 0;
   if (fields["format"] != std::to_string(kFormat) || !directory || !cluster ||
-      fields["role"].empty() || fields["id"].empty()) {
+      fields["role"].empty() || !has_id) {
     return Fail(Error::Kind::kCorrupt,
                 "the file 'identity' of the data folder cannot be understood; restore it, or start "
                 "this process with an empty folder");
   }
-  return DataFolder{fields["role"], static_cast<int32_t>(std::stol(fields["id"])), *directory,
-                    *cluster};
+  return DataFolder{fields["role"], id, *directory, *cluster};
 }
 
 std::string FolderOf(const std::string& path) {

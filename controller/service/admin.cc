@@ -209,12 +209,16 @@ Answer<admin::v1::ListNodesResponse> Admin::ListNodes(
   NodeId after = kNoNode;
   if (!page->after.empty()) {
     auto last = NodeIn("nodes/" + page->after);
-    if (!last) return std::unexpected(last.error());
+    if (!last) {
+      return Refuse(ErrorCode::kInvalidRequest, "page_token is not one that this list gave out");
+    }
     after = *last;
   }
   admin::v1::ListNodesResponse response;
   auto load = LoadOf(image());
-  auto at = image().nodes.LowerBound(after + 1);
+  // Never the number after it, which the last of all numbers lacks.
+  auto at = image().nodes.LowerBound(after);
+  if (at != image().nodes.end() && at->first == after) ++at;
   for (; at != image().nodes.end(); ++at) {
     if (response.nodes_size() == static_cast<int>(page->size)) {
       response.set_next_page_token(
@@ -293,11 +297,13 @@ Answer<admin::v1::ListPartitionsResponse> Admin::ListPartitions(
     if (slash == std::string::npos || !topic || !index) {
       return Refuse(ErrorCode::kInvalidRequest, "page_token is not one that this list gave out");
     }
-    from = {*topic, PartitionIndex(index->value() + 1)};
+    from = {*topic, PartitionIndex(index->value())};
   }
   admin::v1::ListPartitionsResponse response;
   std::string last;
-  for (auto at = image().partitions.LowerBound(from); at != image().partitions.end(); ++at) {
+  auto at = image().partitions.LowerBound(from);
+  if (!page->after.empty() && at != image().partitions.end() && at->first == from) ++at;
+  for (; at != image().partitions.end(); ++at) {
     if (only && at->first.topic != only->id) break;
     if (response.partitions_size() == static_cast<int>(page->size)) {
       response.set_next_page_token(TokenAfter(last));

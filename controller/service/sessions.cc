@@ -3,6 +3,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/edge/methods.h"
@@ -168,11 +169,15 @@ void Sessions::Registered(const std::shared_ptr<Session>& session,
              ": start the node with its own cluster's controllers, or with an empty folder"}));
   }
   auto incarnation = Incarnation::FromBytes(hello.incarnation());
-  if (!incarnation || hello.node_id() < 0 || hello.directories().empty()) {
+  bool has_directories = !hello.directories().empty() &&
+                         std::ranges::all_of(hello.directories(), [](const std::string& bytes) {
+                           return DirectoryId::FromBytes(bytes).has_value();
+                         });
+  if (!incarnation || hello.node_id() < 0 || !has_directories) {
     return session->Finish(edge::StatusOf(
         StatusCode::kInvalidArgument, "INVALID_REGISTRATION",
         "a registration needs a node id of 0 or more, an incarnation of 16 bytes and at least one "
-        "directory"));
+        "directory, of 16 bytes each"));
   }
   NodeId node(hello.node_id());
   auto held = sessions_.find(node);

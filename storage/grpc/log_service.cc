@@ -102,9 +102,11 @@ class AppendStream : public host::StreamEvents, public std::enable_shared_from_t
       : records_(records), caller_(std::move(caller)), stream_(std::move(stream)) {}
 
   void OnMessage(Bytes message) override {
+    if (refused_) return;
     auto command = AppendOf(message);
     if (!command) {
       // A stream that speaks nonsense cannot be trusted to mean what comes next.
+      refused_ = true;
       stream_->Finish(edge::ToStatus(command.error()));
       return;
     }
@@ -146,6 +148,7 @@ class AppendStream : public host::StreamEvents, public std::enable_shared_from_t
   std::shared_ptr<Stream> stream_;
   std::deque<std::shared_ptr<Slot>> waiting_;
   bool peer_finished_ = false;
+  bool refused_ = false;
 };
 
 // Follows one partition for one client: one fetch at a time, and the next when the network has
