@@ -167,17 +167,21 @@ void AddClusterCommands(CLI::App& app, Invocation& invocation) {
   CLI::App* init = noun->add_subcommand("init", "Make a cluster of empty controllers");
   init->add_option("--controllers", *controllers, "All of them, host:port,host:port,...")
       ->required();
+  auto wait = std::make_shared<int>(0);
+  init->add_option("--wait", *wait, "Ask again until all of them answer, for so many seconds")
+      ->check(CLI::Range(0, 3600));
   init->footer(
       "Safe to repeat: a half-done founding is completed, a finished one is left alone.\n"
       "Examples:\n"
-      "  weir cluster init --controllers c1:9090,c2:9090,c3:9090");
+      "  weir cluster init --controllers c1:9090,c2:9090,c3:9090\n"
+      "  weir cluster init --controllers c1:9090,c2:9090,c3:9090 --wait 120");
   AddFormat(init, invocation);
-  init->callback([&invocation, controllers] {
-    invocation.run = [&invocation, controllers] {
+  init->callback([&invocation, controllers, wait] {
+    invocation.run = [&invocation, controllers, wait] {
       auto endpoints = ParseEndpoints(*controllers);
       if (!endpoints) return Complain(endpoints.error().message, kUsage);
       return RunOnHost(
-          [&](host::Host at) { return InitCluster(at, *endpoints, invocation.common); });
+          [&](host::Host at) { return InitCluster(at, *endpoints, invocation.common, *wait); });
     };
   });
 }

@@ -177,6 +177,7 @@ int Start(const Common& common, const DevOptions& options) {
     for (const DevProcess& process : state->processes) {
       std::error_code ignored;
       fs::remove_all(fs::path(folder) / process.name, ignored);
+      fs::remove(process.log, ignored);
     }
   }
   if (state && !options.force) {
@@ -283,10 +284,11 @@ int Kill(const Common& common, const DevOptions& options) {
   return kOk;
 }
 
-int Restart(const DevOptions& options) {
+int Restart(const Common& common, const DevOptions& options) {
   auto state = LoadDevState(AbsoluteFolder(options));
   if (!state) return Complain(state.error().message + ": no cluster was started there");
   std::vector<std::string> names = options.processes;
+  if (int code = ResolveRoles(common, *state, names); code != kOk) return code;
   if (options.killed) {
     for (const DevProcess& process : state->processes) {
       if (!IsRunning(process)) names.push_back(process.name);
@@ -368,10 +370,12 @@ void AddDevCommands(CLI::App& app, Invocation& invocation) {
   CLI::App* restart =
       AddDev(noun, "restart", "Start processes again, ending them in order if they run",
              "Examples:\n  weir dev restart node-2\n  weir dev restart --killed", *options);
-  restart->add_option("NAME", options->processes, "As weir dev status lists them");
+  restart->add_option("NAME", options->processes,
+                      "As weir dev status lists them; or busiest-node, active-controller");
   restart->add_flag("--killed", options->killed, "All that do not run");
-  restart->callback(
-      [&invocation, options] { invocation.run = [options] { return Restart(*options); }; });
+  restart->callback([&invocation, options] {
+    invocation.run = [&invocation, options] { return Restart(invocation.common, *options); };
+  });
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/founding_call.h"
 
+#include <algorithm>
 #include <iostream>
 
 #include "controller/quorum/founding.h"
@@ -49,8 +50,10 @@ host::Task<client::Outcome<Response>> CallController(host::Host host, std::strin
 
 }  // namespace
 
-host::Task<int> InitCluster(host::Host host, std::vector<std::string> controllers, Common common) {
-  Instant deadline = host.clock.Now() + std::chrono::seconds(common.timeout_seconds);
+host::Task<int> InitCluster(host::Host host, std::vector<std::string> controllers, Common common,
+                            int wait_seconds) {
+  const auto timeout = std::chrono::seconds(common.timeout_seconds);
+  Instant deadline = host.clock.Now() + std::max(timeout, std::chrono::seconds(wait_seconds));
   std::vector<raft::DescribeResponse> answers;
   for (const std::string& endpoint : controllers) {
     auto answer =
@@ -63,6 +66,8 @@ host::Task<int> InitCluster(host::Host host, std::vector<std::string> controller
   }
   auto plan = quorum::PlanInit(answers, ClusterId(host.random.NextUuid()), host.clock.WallNow());
   if (!plan) co_return Complain(plan.error().message);
+  // They have all just answered: what now takes long is no process that still starts.
+  deadline = host.clock.Now() + timeout;
   for (size_t i : plan->found) {
     raft::FoundRequest request;
     request.set_cluster_id(plan->cluster.ToBytes());

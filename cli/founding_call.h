@@ -9,7 +9,9 @@
 
 namespace weir::cli {
 
-// All `controllers` must answer within the common timeout. Says on stdout what was done.
-host::Task<int> InitCluster(host::Host host, std::vector<std::string> controllers, Common common);
+// All `controllers` must answer within the common timeout, or `wait_seconds` if that is longer:
+// until then they are asked again. Says on stdout what was done.
+host::Task<int> InitCluster(host::Host host, std::vector<std::string> controllers, Common common,
+                            int wait_seconds = 0);
 
 }  // namespace weir::cli

@@ -146,7 +146,7 @@ void AddCreate(CLI::App* noun, Invocation& invocation) {
       "Examples:\n"
       "  weir topic create orders\n"
       "  weir topic create orders --partitions 6 --replicas 3 -c min.insync.replicas=2\n"
-      "  weir topic create logs -c durability=cache -c retention.ms=86400000");
+      "  weir topic create logs -c weir.durability=cache -c retention.ms=86400000");
   AddFormat(create, invocation);
   create->callback([&invocation, options] {
     invocation.run = [&invocation, options] {

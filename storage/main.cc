@@ -2,14 +2,12 @@
 // The storage node's process: flags in, a StorageNode on the real host.
 #include <gflags/gflags.h>
 #include <glog/logging.h>
-#include <unistd.h>
 
 #include <charconv>
-#include <iostream>
 #include <sstream>
 #include <utility>
 
-#include "common/host/posix/process.h"
+#include "common/host/posix/service.h"
 #include "common/identity/process_id.h"
 #include "common/telemetry/build_version.h"
 #include "common/telemetry/log.h"
@@ -33,11 +31,7 @@ DEFINE_string(log_folder, "", "Where log files go; empty: the standard error.");
 
 namespace {
 
-// Says why the process ends, for whoever started it.
-int Complain(const weir::Error& error) {
-  std::cerr << "storage: " << error.message << std::endl;
-  return error.kind == weir::Error::Kind::kInvalid ? 2 : 1;
-}
+constexpr char kProgram[] = "storage";
 
 // What others are told to connect to: host:port, with a port that can be.
 bool IsReachable(const std::string& endpoint) {
@@ -49,19 +43,12 @@ bool IsReachable(const std::string& endpoint) {
   return parsed.ec == std::errc() && parsed.ptr == end && port > 0 && port <= 65535;
 }
 
-std::string HostName() {
-  char name[256] = {};
-  gethostname(name, sizeof(name) - 1);
-  return name;
-}
-
 weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   auto invalid = [](std::string why) {
     return weir::Fail(weir::Error::Kind::kInvalid, std::move(why));
   };
-  auto id = weir::identity::ProcessId(FLAGS_id, HostName());
+  auto id = weir::identity::ProcessId(FLAGS_id, weir::host::MachineName());
   if (!id) return std::unexpected(id.error());
-  if (FLAGS_data.empty()) return invalid("--data is missing: name the data folder");
   if (FLAGS_data.find(',') != std::string::npos) {
     return invalid("--data names several folders; this version takes one for each node");
   }
@@ -94,32 +81,20 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
 
 int Run() {
   auto config = ConfigFromFlags();
-  if (!config) return Complain(config.error());
-  weir::host::StopSignals signals;
-  auto lock = weir::host::LockFolder(FLAGS_data);
-  if (!lock) return Complain(lock.error());
+  if (!config) return weir::host::Complain(kProgram, config.error());
+  auto service =
+      weir::host::Service::Open({.program = kProgram,
+                                 .data = FLAGS_data,
+                                 .client_id = "node-" + std::to_string(config->id.value())});
+  if (!service) return weir::host::Complain(kProgram, service.error());
+  weir::host::Service& process = **service;
 
-  weir::host::PosixHost world(
-      {.root = FLAGS_data, .client_id = "node-" + std::to_string(config->id.value())});
-  int status = 0;
-  auto fail = [&](weir::Error error) {
-    status = Complain(error);
-    world.loop().Stop();
-  };
-  weir::storage::StorageNode node(world.host(), *config, fail);
-  bool stopping = false;
-  signals.Hear(world.loop(), [&](int) {
-    if (stopping) return world.loop().Stop();
-    stopping = true;
-    LOG(INFO) << "stopping in order; once more to stop at once";
-    node.Stop([&] { world.loop().Stop(); });
-  });
+  weir::storage::StorageNode node(process.host(), *config, process.Failure());
   node.Start([&](weir::Result<weir::storage::StorageNode::Listening> started) {
-    if (!started) return fail(started.error());
+    if (!started) return process.Fail(started.error());
     LOG(INFO) << "clients at " << started->client << ", nodes at " << started->internal;
   });
-  world.loop().Run();
-  return status;
+  return process.Run([&](auto stopped) { node.Stop(std::move(stopped)); });
 }
 
 }  // namespace
@@ -131,8 +106,9 @@ int main(int argc, char** argv) {
   gflags::SetVersionString(std::string(weir::BuildVersion()));
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (argc > 1) {
-    return Complain(
-        {weir::Error::Kind::kInvalid, std::string("'") + argv[1] + "' is no flag; see --help"});
+    return weir::host::Complain(kProgram,
+                                {weir::Error::Kind::kInvalid,
+                                 std::string("'") + argv[1] + "' is no flag; see --help"});
   }
   weir::StartLog(argv[0], {.folder = FLAGS_log_folder});
   return Run();

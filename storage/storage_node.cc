@@ -194,22 +194,25 @@ void StorageNode::Stop(Callback<void()> stopped) {
 
 void StorageNode::CloseLogs() {
   if (std::exchange(closing_logs_, true)) return;
-  auto close = [this](auto then) {
-    if (!partitions_) return then();
-    partitions_->Close(std::move(then));
-  };
-  close(Callback<void()>(lifetime_.Bind([this] {
-    host::Spawn(WriteCleanStop(), lifetime_.Bind([this] {
-      if (session_) session_->Close();
+  // From here on the image stands still: a log that is being closed takes no new role.
+  NodeEpoch epoch = session_ ? session_->epoch() : kNoNodeEpoch;
+  if (session_) session_->Close();
+  auto then = lifetime_.Bind([this, epoch] {
+    host::Spawn(WriteCleanStop(epoch), lifetime_.Bind([this] {
       if (stopped_) std::exchange(stopped_, {})();
     }));
-  })));
+  });
+  if (partitions_) {
+    partitions_->Close(std::move(then));
+  } else {
+    host_.strand.Post(std::move(then));
+  }
 }
 
-host::Task<void> StorageNode::WriteCleanStop() {
-  if (!session_ || session_->epoch() == kNoNodeEpoch) co_return;
+host::Task<void> StorageNode::WriteCleanStop(NodeEpoch epoch) {
+  if (epoch == kNoNodeEpoch) co_return;
   auto written = co_await identity::ReplaceFile(host_.disk, kCleanStopFile,
-                                                std::to_string(session_->epoch().value()) + "\n");
+                                                std::to_string(epoch.value()) + "\n");
   if (!written) LOG(ERROR) << "cannot write down the clean stop: " << written.error();
 }
 

@@ -62,7 +62,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   Result<Listening> Listen();
   void BeginSession(const Listening& listening);
   void CloseLogs();
-  host::Task<void> WriteCleanStop();
+  host::Task<void> WriteCleanStop(NodeEpoch epoch);
 
   // SessionEvents.
   void OnRegistered(NodeEpoch epoch) override;

@@ -238,8 +238,12 @@ class PersistentMap {
   template <class F>
   static void DiffTrees(const Tree& before, const Tree& after, F& changed) {
     if (before == after) return;
-    if (!before) return EachOf(after, [&](const Entry& e) { changed(e.first, nullptr, &e.second); });
-    if (!after) return EachOf(before, [&](const Entry& e) { changed(e.first, &e.second, nullptr); });
+    if (!before) {
+      return EachOf(after, [&](const Entry& e) { changed(e.first, nullptr, &e.second); });
+    }
+    if (!after) {
+      return EachOf(before, [&](const Entry& e) { changed(e.first, &e.second, nullptr); });
+    }
     // The root that stands higher parts both trees.
     const Tree& root = Above(*after, *before) ? after : before;
     const K& key = root->entry->first;

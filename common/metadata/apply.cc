@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <set>
-#include <sstream>
 
 #include "common/metadata/records.h"
 
@@ -53,9 +52,8 @@ class Application {
 
  private:
   void Fits(bool holds, const char* claim) const {
-    if (holds) return;
-    LOG(FATAL) << "a metadata record does not fit the image at index " << image_.index
-               << ": expected that " << claim << "; the record: " << record_.ShortDebugString();
+    CHECK(holds) << "a metadata record does not fit the image at index " << image_.index
+                 << ": expected that " << claim << "; the record: " << record_.ShortDebugString();
   }
 
   void Apply(const v1::ClusterRecord& record) {
@@ -199,32 +197,6 @@ Image Apply(Image image, const v1::Entry& entry, LogIndex index, Term term) {
   image.index = index;
   image.term = term;
   return image;
-}
-
-std::vector<std::string> Violations(const Image& image) {
-  std::vector<std::string> found;
-  auto active = [&](NodeId id) {
-    const Node* node = image.nodes.Find(id);
-    return node != nullptr && node->state != NodeState::kFenced;
-  };
-  for (const auto& [id, partition] : image.partitions) {
-    std::ostringstream where;
-    where << "partition " << id << ": ";
-    if (!image.topics.Contains(id.topic)) found.push_back(where.str() + "has no topic");
-    if (partition.leader != kNoNode && !active(partition.leader)) {
-      found.push_back(where.str() + "its leader is fenced");
-    }
-    for (NodeId node : partition.isr) {
-      if (!active(node)) {
-        found.push_back(where.str() + "node " + std::to_string(node.value()) +
-                        " is in sync and fenced");
-      }
-    }
-  }
-  if (image.topics.size() != image.topic_ids.size()) {
-    found.push_back("topics and their names are not one to one");
-  }
-  return found;
 }
 
 }  // namespace weir::metadata

@@ -107,8 +107,9 @@ struct Image {
 // The log index that the next entry gets, if nothing is in between.
 inline LogIndex NextIndex(const Image& image) { return image.index + 1; }
 
-// What is wrong with `image`, one line for each broken invariant that holds between entries: epochs,
-// who may lead, who may be in an ISR. Empty: it is lawful. For tests, simulations and diagnosis.
+// What is wrong with `image`, one line for each broken invariant that holds between entries:
+// epochs, who may lead, who may be in an ISR. Empty: it is lawful. For tests, simulations and
+// diagnosis.
 std::vector<std::string> Violations(const Image& image);
 
 }  // namespace weir::metadata

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A storage node as it registered, and what became of it since; and who votes in the quorum. Values.
+// A storage node as it registered, and what became of it since; and who votes in the quorum.
+// Values.
 #pragma once
 
 #include <algorithm>

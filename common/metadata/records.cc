@@ -3,6 +3,8 @@
 
 #include <glog/logging.h>
 
+#include <utility>
+
 namespace weir::metadata {
 namespace {
 
@@ -31,7 +33,8 @@ v1::NodeRecord::State ToProto(NodeState state) {
     case NodeState::kStopping:
       return v1::NodeRecord::STATE_STOPPING;
   }
-  LOG(FATAL) << "a node state without a number";
+  CHECK(false) << "a node state without a number";
+  std::unreachable();
 }
 
 NodeState StateOf(const v1::NodeRecord& record) {
@@ -43,7 +46,8 @@ NodeState StateOf(const v1::NodeRecord& record) {
     case v1::NodeRecord::STATE_STOPPING:
       return NodeState::kStopping;
     default:
-      LOG(FATAL) << "unknown state of a node: " << record.ShortDebugString();
+      CHECK(false) << "unknown state of a node: " << record.ShortDebugString();
+      std::unreachable();
   }
 }
 
@@ -263,7 +267,8 @@ ConfigKey KeyOf(const v1::ConfigRecord& record) {
     case v1::ConfigRecord::SCOPE_TOPIC:
       return {ConfigScope::kTopic, record.resource(), record.key()};
     default:
-      LOG(FATAL) << "unknown scope of a config: " << record.ShortDebugString();
+      CHECK(false) << "unknown scope of a config: " << record.ShortDebugString();
+      std::unreachable();
   }
 }
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 #include <optional>
+#include <utility>
 
 namespace weir::metadata {
 namespace {
@@ -139,7 +140,8 @@ std::string RangeOf(const Definition& definition) {
       return "a list, with commas and each at most once, of " + Joined(definition.choices) +
              "; or empty";
   }
-  LOG(FATAL) << "a kind of config without a range";
+  CHECK(false) << "a kind of config without a range";
+  std::unreachable();
 }
 
 bool IsInRange(const Definition& definition, std::string_view value) {
@@ -162,7 +164,8 @@ bool IsInRange(const Definition& definition, std::string_view value) {
       return std::ranges::adjacent_find(items) == items.end();
     }
   }
-  LOG(FATAL) << "a kind of config that is not checked";
+  CHECK(false) << "a kind of config that is not checked";
+  std::unreachable();
 }
 
 // The values of one topic, read. Each was validated before it came into the image.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configs of a topic: their keys, defaults, ranges and meaning, in one table; and what holds for
-// a topic in the end (its own value, else the cluster's, else the default). Pure.
+// The configs of a topic: their keys, defaults, ranges and meaning, in one table; and what holds
+// for a topic in the end (its own value, else the cluster's, else the default). Pure.
 #pragma once
 
 #include <cstdint>

@@ -20,6 +20,8 @@ using host::Stream;
 // A node that lacks no more than this many entries is sent those, and not a snapshot.
 constexpr size_t kRecentMost = 4096;
 constexpr size_t kRecentBytesMost = 16 << 20;
+// The log took nothing: a node that is to be fenced is not forgotten.
+constexpr Duration kFenceAgain = std::chrono::milliseconds(100);
 // A node that does not take what is pushed holds this much of our memory at most.
 constexpr size_t kQueuedMost = 64 << 20;
 
@@ -387,7 +389,14 @@ void Sessions::SetTimer() {
 
 void Sessions::TimeReached() {
   if (!term_) return;
-  for (NodeId node : liveness_.Expire(host_.clock.Now())) Fence(node);
+  for (NodeId node : liveness_.Expire(host_.clock.Now())) {
+    // A silent node may still hold its session; it begins anew if it wakes.
+    if (auto silent = sessions_.extract(node); !silent.empty()) {
+      silent.mapped()->Finish(
+          CallStatus{StatusCode::kDeadlineExceeded, "the node was silent for a lease", ""});
+    }
+    Fence(node);
+  }
   SetTimer();
 }
 
@@ -399,10 +408,18 @@ void Sessions::Fence(NodeId node) {
       lifetime_.Bind([this, node](MetadataDriver::Told told) {
         if (!told.answer) {
           LOG(WARNING) << "node " << node << " is not fenced: " << told.answer.error();
+          if (told.answer.error().code == ErrorCode::kThrottlingQuotaExceeded) FenceLater(node);
         } else if (std::holds_alternative<decide::DecidedInPart>(*told.answer)) {
           Fence(node);
         }
       }));
+}
+
+void Sessions::FenceLater(NodeId node) {
+  host_.strand.RunAt(host_.clock.Now() + kFenceAgain, lifetime_.Bind([this, node] {
+    // Meanwhile it may have come back, or another controller may see to it.
+    if (term_ && !sessions_.contains(node)) Fence(node);
+  }));
 }
 
 void Sessions::Ask(const decide::Command& command, MetadataDriver::Done done) {

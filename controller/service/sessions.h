@@ -62,6 +62,7 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
   void SetTimer();
   void TimeReached();
   void Fence(NodeId node);
+  void FenceLater(NodeId node);
   void Ask(const decide::Command& command, MetadataDriver::Done done);
   // For what is asked of our own accord: a refusal is only logged.
   void Submit(const decide::Command& command, Callback<void()> then = {});

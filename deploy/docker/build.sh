@@ -14,8 +14,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
-# Bazel target, and the image's Dockerfile. The program has the target's name.
-programs=(//controller:weir-controller //storage:weir-storage //cli:weir)
+# Bazel targets, and the images' Dockerfiles.
+programs=(//controller:controller //storage:storage //cli:weir)
 images=(controller storage weir)
 
 say() { echo "build.sh: $*" >&2; }
@@ -71,8 +71,10 @@ stage_files() { # FOLDER
   bin=$(cd "$root" && bazel info "${flags[@]}" bazel-bin 2>/dev/null)
   for target in "${programs[@]}"; do
     file=${target#//}
-    install -m 755 "$bin/${file/://}" "$1/${file##*:}"
+    # Beside other programs of a machine, a program says whose it is.
+    install -m 755 "$bin/${file/://}" "$1/weir-${file##*:}"
   done
+  mv "$1/weir-weir" "$1/weir"
 }
 
 bud() { BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs buildah "$@"; }

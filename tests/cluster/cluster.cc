@@ -166,16 +166,15 @@ void Cluster::Kill(const std::string& name) { world_.process(name).Kill(); }
 
 void Cluster::PowerLoss(const std::string& name) { world_.process(name).PowerLoss(); }
 
-bool Cluster::Stop(const std::string& name) {
-  bool stopped = false;
-  auto done = [&stopped] { stopped = true; };
-  if (IsController(name)) {
+bool Cluster::Stop(const std::vector<std::string>& names) {
+  size_t left = names.size();
+  auto done = [&left] { --left; };
+  for (const std::string& name : names) {
     if (auto* running = controller(name)) running->Stop(done);
-  } else {
     if (auto* running = node(name)) running->Stop(done);
   }
-  bool in_time = world_.RunUntil([&] { return stopped; }, std::chrono::seconds(60));
-  Kill(name);
+  bool in_time = world_.RunUntil([&] { return left == 0; }, std::chrono::seconds(60));
+  for (const std::string& name : names) Kill(name);
   return in_time;
 }
 

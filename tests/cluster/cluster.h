@@ -46,8 +46,8 @@ class Cluster {
   void Restart(const std::string& name);
   void Kill(const std::string& name);
   void PowerLoss(const std::string& name);
-  // A stop in order, as SIGTERM asks for; runs until it is done.
-  bool Stop(const std::string& name);
+  // A stop in order, as SIGTERM asks for, of all of them at once; runs until it is done.
+  bool Stop(const std::vector<std::string>& names);
 
   // Null while the process is down.
   controller::Controller* controller(const std::string& name);

@@ -49,7 +49,7 @@ finish() {
 trap finish EXIT
 
 # Runs `weir` in a pod, as a client inside the cluster does.
-weir_in_pod() { k exec -i weir-client -- /usr/bin/weir "$@" --address weir:9292; }
+weir_in_pod() { k exec -i weir-client -- /usr/bin/weir --bootstrap weir:9292 "$@"; }
 
 start_client() {
   # Something to exec into.
@@ -95,7 +95,7 @@ say "ok: three controllers and three storage nodes are ready"
 
 start_client
 cluster=$(weir_in_pod cluster info --format json | sed -n 's/.*"cluster_id": *"\([^"]*\)".*/\1/p')
-weir_in_pod topic create numbers --partitions 3 --replication 3
+weir_in_pod topic create numbers --partitions 3 --replicas 3
 numbers 1 $((records / 3)) | weir_in_pod produce numbers --key-separator : --acks all
 say "ok: produced a third"
 replace_pod weir-nodes-0 weir-nodes
@@ -114,7 +114,7 @@ for key in 0 1 2 3 4 5 6; do
 done
 say "ok: all $records records came back, in order within each key"
 
-weir_in_pod topic create later --partitions 3 --replication 3 >/dev/null
+weir_in_pod topic create later --partitions 3 --replicas 3 >/dev/null
 [ "$(weir_in_pod cluster info --format json | sed -n 's/.*"cluster_id": *"\([^"]*\)".*/\1/p')" = "$cluster" ] ||
   die "the cluster id changed"
 say "ok: the same cluster takes new topics"

@@ -141,6 +141,11 @@ void Scenario::Fault(const Words& words) {
     return;
   }
   bool in_order = verb == "stop" && words.at(1) == "in";
+  if (in_order && words.at(3) == "all") {
+    down_ = cluster_->node_names();
+    if (!cluster_->Stop(down_)) Wrong("the nodes did not stop in order in a minute");
+    return;
+  }
   bool power = verb == "power";
   size_t skip = in_order ? 3 : power ? 2 : 1;
   std::string who = Join(words, skip);
@@ -153,7 +158,7 @@ void Scenario::Fault(const Words& words) {
   if (verb == "resume") return cluster_->world().process(*name).Resume();
   down_.push_back(*name);
   if (in_order) {
-    if (!cluster_->Stop(*name)) Wrong(*name + " did not stop in order in a minute");
+    if (!cluster_->Stop({*name})) Wrong(*name + " did not stop in order in a minute");
   } else if (power) {
     cluster_->PowerLoss(*name);
   } else {

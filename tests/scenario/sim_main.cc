@@ -15,7 +15,8 @@ DEFINE_bool(trace, false, "Print a line for each event.");
 
 int main(int argc, char** argv) {
   gflags::SetUsageMessage(
-      "runs a scenario in the simulated world\n  sim --scenario=leaders_are_killed --seed=42 --trace");
+      "runs a scenario in the simulated world\n"
+      "  sim --scenario=leaders_are_killed --seed=42 --trace");
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   std::ifstream in("tests/scenario/" + FLAGS_scenario + ".txt");
   if (!in) {

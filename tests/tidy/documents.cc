@@ -61,7 +61,7 @@ bool HasAnchor(const std::string& page, const std::string& anchor) {
   });
 }
 
-// "docs/../a.md" from `folder`, or nothing where it climbs out of the tree.
+// Where `target` leads from `folder`, or nothing where it climbs out of the tree.
 std::optional<std::string> Resolve(const std::string& folder, const std::string& target) {
   std::filesystem::path path = (std::filesystem::path(folder) / target).lexically_normal();
   std::string text = path.generic_string();
@@ -113,8 +113,10 @@ Findings NamedPagesExist(const Tree& tree) {
         std::string page = line.substr(at, std::min(end, line.size()) - at);
         while (page.ends_with('.')) page.pop_back();
         bool begins = at == 0 || !std::isalnum(static_cast<unsigned char>(line[at - 1]));
+        // The literals of a test are its examples.
+        bool example = IsCpp(path) && IsTestCode(path) && line.find("//") > at;
         bool from_root = at == 0 || (line[at - 1] != '/' && line[at - 1] != '.');
-        if (begins && from_root && IsMarkdown(page) && !tree.contains(page)) {
+        if (begins && from_root && !example && IsMarkdown(page) && !tree.contains(page)) {
           findings.push_back({path, number, page + " does not exist"});
         }
       }

@@ -149,8 +149,10 @@ bool IsScript(std::string_view path, std::string_view text) {
 
 bool IsTestCode(std::string_view path) {
   if (IsWithin(path, "tests")) return true;
+  std::string folder = NameOf(FolderOf(path));
+  if (folder == "testing" || folder == "contract") return true;
   std::string stem = StemOf(path);
-  return std::ranges::any_of(std::array{"_test", "_contract", "_fuzz"},
+  return std::ranges::any_of(std::array{"_test", "_contract", "_fuzz", "_fixture", "_world"},
                              [&](const char* suffix) { return stem.ends_with(suffix); });
 }
 

@@ -37,7 +37,8 @@ bool IsMarkdown(std::string_view path);
 bool IsBuildFile(std::string_view path);
 // A shell script: by its name, or by its first line.
 bool IsScript(std::string_view path, std::string_view text);
-// What only a test links: files of tests/, and *_test, *_contract, *_fuzz anywhere.
+// What only a test links: files of tests/, of folders named testing/ or contract/, and *_test,
+// *_contract, *_fuzz, *_fixture, *_world anywhere.
 bool IsTestCode(std::string_view path);
 
 std::vector<std::string> LinesOf(std::string_view text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A producer that writes numbered records under a few keys, at a steady rate, and notes in a history
-// what it sent and what it was told.
+// A producer that writes numbered records under a few keys, at a steady rate, and notes in a
+// history what it sent and what it was told.
 #pragma once
 
 #include <map>

@@ -240,8 +240,9 @@ std::shared_ptr<grpc::ChannelInterface> Client::ChannelTo(const Endpoint& to) {
   ForgetIdleChannels(now);
   CachedChannel& cached = channels_[to];
   // A channel in back-off refuses calls although the peer may be back: ask the peer, not the past.
-  bool fresh = !cached.channel || (now - cached.connected > kFreshChannelEvery &&
-                                   cached.channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE);
+  bool fresh =
+      !cached.channel || (now - cached.connected > kFreshChannelEvery &&
+                          cached.channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE);
   if (fresh) {
     cached.channel = Connect(to);
     cached.connected = now;

@@ -117,8 +117,9 @@ class GrpcNetworkTest : public testing::Test {
       kept_.push_back(std::move(reply));
       Check();
     });
-    methods["/test.Streams/Echo"] = StreamMethod(
-        [](const Caller&, std::shared_ptr<Stream> stream) { return std::make_shared<Echo>(stream); });
+    methods["/test.Streams/Echo"] = StreamMethod([](const Caller&, std::shared_ptr<Stream> stream) {
+      return std::make_shared<Echo>(stream);
+    });
     methods["/test.Streams/Listen"] =
         StreamMethod([this](const Caller&, std::shared_ptr<Stream> stream) {
           served_ = Hear();
