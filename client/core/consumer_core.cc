@@ -172,11 +172,14 @@ bool ConsumerCore::JudgeBounds(PartitionIndex index, Partition& partition,
   if (config_.until_end && partition.end < Offset(0)) partition.end = bounds.high_watermark;
   bool beyond = partition.next > std::max(bounds.log_end, bounds.high_watermark);
   if (partition.next < bounds.log_start || beyond) {
+    std::string held = bounds.high_watermark > bounds.log_start
+                           ? "it holds " + std::to_string(bounds.log_start.value()) + " to " +
+                                 std::to_string(bounds.high_watermark.value() - 1)
+                           : "it is empty, and goes on at " +
+                                 std::to_string(bounds.high_watermark.value());
     Fail({ErrorCode::kOffsetOutOfRange, "offset " + std::to_string(partition.next.value()) +
                                             " of partition " + std::to_string(index.value()) +
-                                            " is out of range; it holds " +
-                                            std::to_string(bounds.log_start.value()) + " to " +
-                                            std::to_string(bounds.high_watermark.value() - 1)});
+                                            " is out of range; " + held});
     return false;
   }
   partition.out_of_range = false;

@@ -29,6 +29,13 @@ Bytes EncodeMessage(const node::v1::FromController& message) {
   return Bytes::FromString(message.SerializeAsString());
 }
 
+void AddEntry(machine::Position position, const Bytes& entry, node::v1::CommittedEntries* entries) {
+  auto* committed = entries->add_entries();
+  committed->set_index(position.index);
+  committed->set_term(position.epoch);
+  CHECK(edge::Decode(entry, committed->mutable_entry()));
+}
+
 decide::RegisterNode CommandOf(const node::v1::Register& hello, const Incarnation& incarnation) {
   decide::RegisterNode command;
   command.node = NodeId(hello.node_id());
@@ -231,11 +238,16 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
 
   const metadata::Image& image = machine_->committed();
   bool suffix_is_here = applied <= image.index && !recent_.empty() &&
-                        recent_.front().index <= applied + 1 && applied > LogIndex(0);
+                        recent_.front().position.index <= applied.value() + 1 &&
+                        applied > LogIndex(0);
   if (suffix_is_here) {
+    node::v1::FromController suffix;
+    suffix.mutable_entries()->set_term(term_->value());
     for (const Recent& recent : recent_) {
-      if (recent.index > applied) session->Send(recent.message);
+      if (recent.position.index <= applied.value()) continue;
+      AddEntry(recent.position, recent.entry, suffix.mutable_entries());
     }
+    session->Send(suffix);
   } else {
     node::v1::FromController snapshot;
     *snapshot.mutable_snapshot() = metadata::ToSnapshot(image);
@@ -247,20 +259,17 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
 
 void Sessions::OnPublished(const metadata::Image&, const metadata::Image& after,
                            machine::Position position, const Bytes& entry) {
-  node::v1::FromController message;
-  auto* entries = message.mutable_entries();
-  entries->set_term(term_ ? term_->value() : position.epoch);
-  auto* committed = entries->add_entries();
-  committed->set_index(position.index);
-  committed->set_term(position.epoch);
-  CHECK(edge::Decode(entry, committed->mutable_entry()));
-  Bytes encoded = EncodeMessage(message);
-  recent_.push_back({after.index, encoded});
-  recent_bytes_ += encoded.size();
+  recent_.push_back({position, entry});
+  recent_bytes_ += entry.size();
   while (recent_.size() > kRecentMost || recent_bytes_ > kRecentBytesMost) {
-    recent_bytes_ -= recent_.front().message.size();
+    recent_bytes_ -= recent_.front().entry.size();
     recent_.pop_front();
   }
+  if (sessions_.empty()) return;
+  node::v1::FromController message;
+  message.mutable_entries()->set_term(term_->value());
+  AddEntry(recent_.back().position, recent_.back().entry, message.mutable_entries());
+  Bytes encoded = EncodeMessage(message);
   std::vector<std::shared_ptr<Session>> clogged;
   for (auto& [node, session] : sessions_) {
     if (!session->admitted || session->sent >= after.index) continue;

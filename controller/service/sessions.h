@@ -44,9 +44,10 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
  private:
   class Session;
 
+  // As it committed, and not as it was pushed: whoever leads next pushes it with a term of its own.
   struct Recent {
-    LogIndex index;
-    Bytes message;
+    machine::Position position;
+    Bytes entry;
   };
 
   void Registered(const std::shared_ptr<Session>& session, const node::v1::Register& hello);
@@ -75,7 +76,7 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
   // The newest session of each node.
   std::map<NodeId, std::shared_ptr<Session>> sessions_;
   uint64_t last_session_ = 0;
-  // What committed last, encoded: a node that was away for a moment needs no snapshot.
+  // What committed last: a node that was away for a moment needs no snapshot.
   std::deque<Recent> recent_;
   size_t recent_bytes_ = 0;
   host::Strand::TimerId timer_ = 0;

@@ -230,7 +230,6 @@ void Session::State::Registered(const node::v1::Registered& registered) {
   if (TermIsStale(Term(registered.term()))) return;
   registered_ = true;
   duplicate_since_.reset();
-  back_off_ = kBackOffFirst;
   epoch_ = NodeEpoch(registered.node_epoch());
   if (registered.lease_ms() > 0) lease_ = std::chrono::milliseconds(registered.lease_ms());
   LOG(INFO) << "session with controller " << endpoint_ << ", term " << term_ << ", node epoch "
@@ -271,6 +270,8 @@ void Session::State::TakeEntries(const node::v1::CommittedEntries& entries) {
 void Session::State::Publish(Image after) {
   Image before = std::exchange(image_, std::move(after));
   if (config_.cluster.is_nil()) config_.cluster = image_.cluster_id;
+  // A session is a good one only when it brings news.
+  back_off_ = kBackOffFirst;
   events_->OnImage(before, image_);
   if (!closed_) SendHeartbeat();
 }

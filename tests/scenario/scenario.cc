@@ -65,6 +65,7 @@ Verdict Scenario::Run() {
     verdict_.acknowledged += history.acknowledged();
   }
   producing_.clear();
+  creating_.reset();
   cluster_.reset();
   return verdict_;
 }
@@ -75,6 +76,10 @@ void Scenario::Do(const Words& words) {
   CHECK(cluster_) << "a scenario begins with: cluster controllers=3 nodes=3";
   if (verb == "topic") return MakeTopic(words);
   if (verb == "produce") return Produce(words);
+  if (verb == "create" && words.at(1) == "topics") {
+    creating_ = std::make_unique<workload::Creating>(*cluster_);
+    return creating_->Begin();
+  }
   if (verb == "run") return cluster_->world().RunFor(ParseDuration(words.at(1)));
   if (verb == "restart") return Restart(words);
   if (verb == "heal" && words.at(1) == "network") return cluster_->world().network().HealAll();
@@ -178,6 +183,7 @@ void Scenario::Restart(const Words& words) {
 
 void Scenario::EndProducing() {
   for (auto& [topic, producing] : producing_) producing->End();
+  if (creating_) creating_->End();
 }
 
 void Scenario::Heal(Duration within) {
@@ -189,7 +195,8 @@ void Scenario::Heal(Duration within) {
   Words all{"restart", "all"};
   Restart(all);
   auto settled = [this] {
-    return std::ranges::all_of(producing_, [](auto& entry) { return entry.second->idle(); });
+    return std::ranges::all_of(producing_, [](auto& entry) { return entry.second->idle(); }) &&
+           (!creating_ || creating_->idle());
   };
   if (!cluster_->RunUntilHealthy(within)) {
     Wrong("the cluster is not whole again in time: " + cluster_->Ailments());
@@ -205,6 +212,13 @@ void Scenario::ExpectAll() {
     if (history.acknowledged() == 0) Wrong("nothing was acknowledged in " + topic);
     ReadBack(topic);
     for (const std::string& words : history.Judge()) Wrong(words);
+  }
+  if (creating_) {
+    const metadata::Image& image = cluster_->active()->machine().committed();
+    for (const std::string& name : creating_->acknowledged()) {
+      if (!image.TopicNamed(name)) Wrong("topic " + name + " was acknowledged and is not there");
+    }
+    for (const std::string& words : creating_->refused()) Wrong("refused: " + words);
   }
   // What followers know of the high watermark may lag a moment.
   cluster_->world().RunFor(std::chrono::seconds(2));

@@ -12,7 +12,7 @@
 //   heal within 30s
 //   expect all
 //
-// Verbs: cluster, topic, produce, run, kill, power loss, pause, resume, cut A from B, heal network,
+// Verbs: cluster, topic, produce, create topics, run, kill, power loss, pause, resume, cut A from B, heal network,
 // restart, stop in order, stop producing, heal within, expect all. A line that begins with # is a
 // comment.
 #pragma once
@@ -25,6 +25,7 @@
 #include "tests/checker/history.h"
 #include "tests/checker/replicas.h"
 #include "tests/cluster/cluster.h"
+#include "tests/workload/creating.h"
 #include "tests/workload/producing.h"
 
 namespace weir::scenario {
@@ -69,6 +70,7 @@ class Scenario {
   checker::OneLeaderPerTerm one_leader_;
   std::map<std::string, checker::History> histories_;
   std::map<std::string, std::unique_ptr<workload::Producing>> producing_;
+  std::unique_ptr<workload::Creating> creating_;
   std::vector<std::string> down_;
 };
 
