@@ -23,7 +23,11 @@ Answer<void> CheckEpochs(const metadata::Partition& known, const ChangeIsr& comm
       command.partition_epoch > known.partition_epoch) {
     return Refuse(ErrorCode::kNotController, "the asker knows a later state than this controller");
   }
-  if (command.leader_epoch < known.leader_epoch || known.leader != command.node) {
+  if (command.leader_epoch == known.leader_epoch && known.leader != command.node) {
+    return Refuse(ErrorCode::kInvalidRequest,
+                  Words("node ", command.node, " never led in leader epoch ", known.leader_epoch));
+  }
+  if (command.leader_epoch < known.leader_epoch) {
     return Refuse(
         ErrorCode::kFencedLeaderEpoch,
         Words("node ", command.node, " leads no more: the leader epoch is ", known.leader_epoch));
@@ -48,8 +52,8 @@ Answer<void> CheckMembers(const metadata::Image& tip, const metadata::Partition&
     const metadata::Replica* replica = known.ReplicaOn(member.node);
     if (!node || node->epoch != member.epoch) {
       return Refuse(ErrorCode::kIneligibleReplica,
-                    Words("node ", member.node, " followed with epoch ", member.epoch,
-                          " and has registered again since"));
+                    Words("node ", member.node, " did not follow in its present life: it followed with epoch ",
+                          member.epoch, ", not ", node ? node->epoch : kNoNodeEpoch));
     }
     // Who is in sync already may stay while it stops; who is not must be wholly there.
     if (!known.IsInSync(member.node) && (!node->is_active() || !node->Offers(replica->directory))) {
@@ -81,25 +85,26 @@ Decision Decide(const metadata::Image& tip, const ChangeIsr& command, Now) {
   }
   ElectionRules rules = RulesFor(tip, command.partition, *known);
   metadata::Partition changed = *known;
-  for (NodeId node : known->isr) {
-    if (std::ranges::find(command.isr, node, &ChangeIsr::Member::node) != command.isr.end()) {
-      continue;
+  changed.isr.clear();
+  for (const auto& member : command.isr) changed.isr.push_back(member.node);
+  std::ranges::sort(changed.isr);
+  // All that leave at once leave the same ISR: below the minimum each of them is eligible.
+  changed.eligible_leaders.clear();
+  if (static_cast<int32_t>(changed.isr.size()) < rules.min_insync) {
+    for (const auto& replica : changed.replicas) {
+      bool has_all = known->IsInSync(replica.node) || known->IsEligible(replica.node);
+      if (has_all && !changed.IsInSync(replica.node)) {
+        changed.eligible_leaders.push_back(replica.node);
+      }
     }
-    changed = WithoutInSync(std::move(changed), node, rules.min_insync, true);
-  }
-  for (const auto& member : command.isr) {
-    if (changed.IsInSync(member.node)) continue;
-    std::erase(changed.eligible_leaders, member.node);
-    changed.isr.insert(std::ranges::lower_bound(changed.isr, member.node), member.node);
-  }
-  if (static_cast<int32_t>(changed.isr.size()) >= rules.min_insync) {
-    changed.eligible_leaders.clear();
+    std::ranges::sort(changed.eligible_leaders);
   }
   changed.recovering = false;
   // A leader that is stopping waited for somebody to hand over to.
-  if (!asker->is_active() && changed.isr.size() > 1) {
+  ElectionRules without = RulesFor(tip, command.partition, changed, command.node);
+  if (!asker->is_active() && HasSuccessor(changed, without)) {
     changed = WithoutInSync(std::move(changed), command.node, rules.min_insync, true);
-    changed = Elect(std::move(changed), RulesFor(tip, command.partition, changed, command.node));
+    changed = Elect(std::move(changed), without);
   }
   Draft draft(tip);
   draft.Change(command.partition, std::move(changed));

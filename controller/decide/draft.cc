@@ -13,6 +13,12 @@ ElectionRules RulesFor(const metadata::Image& image, const PartitionId& id,
     const metadata::Node* node = image.nodes.Find(replica.node);
     return node != nullptr && node->is_active() && node->Offers(replica.directory);
   };
+  rules.may_stay = [&image, leaving](const metadata::Replica& replica) {
+    if (replica.node == leaving) return false;
+    const metadata::Node* node = image.nodes.Find(replica.node);
+    return node != nullptr && node->state != metadata::NodeState::kFenced &&
+           node->Offers(replica.directory);
+  };
   rules.min_insync = metadata::EffectiveMinInsync(image, id, partition);
   rules.may_be_unclean = metadata::TopicConfigOf(image, id.topic).unclean_leader_election;
   return rules;
@@ -26,9 +32,9 @@ bool Leave(Draft& draft, const Leaving& leaving) {
     bool keeps_log = !leaving.loses_cache || metadata::TopicConfigOf(before, id.topic).durability ==
                                                  metadata::Durability::kFlush;
     if (!in_sync && (keeps_log || !known.IsEligible(leaving.node))) continue;
-    if (leaving.only_if_others_remain && known.isr.size() == 1) continue;
-    if (draft.is_full()) return false;
     ElectionRules rules = RulesFor(draft.image(), id, known, leaving.node);
+    if (leaving.only_if_others_remain && !HasSuccessor(known, rules)) continue;
+    if (draft.is_full()) return false;
     draft.Change(id, Elect(WithoutInSync(known, leaving.node, rules.min_insync, keeps_log), rules));
   }
   return true;

@@ -12,6 +12,9 @@
 
 namespace weir::decide {
 
+// Left free for what ends a decision: a node, a request.
+inline constexpr size_t kLastRecordsBytes = 64 << 10;
+
 class Draft {
  public:
   explicit Draft(const metadata::Image& tip) : image_(tip) {}
@@ -19,6 +22,7 @@ class Draft {
   void Add(const metadata::v1::Record& record) {
     image_ = metadata::Apply(std::move(image_), record);
     *entry_.add_records() = record;
+    bytes_ += record.ByteSizeLong();
   }
 
   // Writes the partition with the next partition epoch, if it is another than it was.
@@ -31,7 +35,12 @@ class Draft {
   }
 
   // One decision holds no more.
-  bool is_full() const { return partitions_ >= kPartitionsMax; }
+  bool is_full() const {
+    return partitions_ >= kPartitionsMax || bytes_ + kLastRecordsBytes >= kEntryBytesMax;
+  }
+
+  // No part of a decision may end here: it is too large as a whole.
+  bool exceeds_bytes() const { return bytes_ + kLastRecordsBytes > kEntryBytesMax; }
 
   const metadata::Image& image() const { return image_; }
   bool empty() const { return entry_.records_size() == 0; }
@@ -46,6 +55,7 @@ class Draft {
   metadata::Image image_;
   metadata::v1::Entry entry_;
   int32_t partitions_ = 0;
+  size_t bytes_ = 0;
 };
 
 // Who may lead a partition in this image; `leaving` may not.

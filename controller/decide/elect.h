@@ -13,6 +13,8 @@ namespace weir::decide {
 struct ElectionRules {
   // The replica's node is active, and has the replica's directory.
   std::function<bool(const metadata::Replica&)> may_lead;
+  // It is not wanted any more, but still does its work: a node that is stopping in order.
+  std::function<bool(const metadata::Replica&)> may_stay;
   // min(min.insync.replicas, number of replicas).
   int32_t min_insync = 1;
   bool may_be_unclean = false;
@@ -35,8 +37,16 @@ inline metadata::Partition WithoutInSync(metadata::Partition partition, NodeId l
   return partition;
 }
 
-// Keeps a leader that may lead; else the first in-sync replica in order of preference; with an
-// empty ISR the first eligible one; else, if allowed, any that may lead; else nobody. The leader
+// Another in-sync replica may lead: a leader that stops can hand over.
+inline bool HasSuccessor(const metadata::Partition& partition, const ElectionRules& rules) {
+  return std::ranges::any_of(partition.isr, [&](NodeId node) {
+    const metadata::Replica* replica = partition.ReplicaOn(node);
+    return replica != nullptr && rules.may_lead(*replica);
+  });
+}
+
+// Keeps a leader that may lead; else the first in-sync replica in order of preference; else a leader
+// that may stay; with an empty ISR the first eligible one; else, if allowed, any that may lead; else nobody. The leader
 // epoch grows only if another leader was chosen. The partition epoch is the caller's.
 inline metadata::Partition Elect(metadata::Partition partition, const ElectionRules& rules) {
   auto may_lead = [&](NodeId node) {
@@ -54,6 +64,11 @@ inline metadata::Partition Elect(metadata::Partition partition, const ElectionRu
     return kNoNode;
   };
   NodeId chosen = first([&](NodeId node) { return partition.IsInSync(node); });
+  // Better led by a node that stops than by nobody, or by one that lacks something.
+  if (chosen == kNoNode && partition.leader != kNoNode && partition.IsInSync(partition.leader) &&
+      rules.may_stay(*partition.ReplicaOn(partition.leader))) {
+    return partition;
+  }
   if (chosen == kNoNode && partition.isr.empty()) {
     chosen = first([&](NodeId node) { return partition.IsEligible(node); });
     if (chosen != kNoNode) {

@@ -82,6 +82,13 @@ Decision Decide(const metadata::Image& tip, const CreateTopic& command, Now now)
     partition.leader = partition.replicas.front().node;
     draft.Change({topic.id, PartitionIndex(i)}, std::move(partition));
   }
+  if (draft.exceeds_bytes()) {
+    return RefuseDecision(ErrorCode::kInvalidPartitions,
+                          "the topic's " + std::to_string(command.partition_count) +
+                              " partitions of " + std::to_string(*replication) +
+                              " replicas, and its configs, do not fit in one entry of the "
+                              "metadata log: use fewer");
+  }
   return std::move(draft).Finish(std::move(created));
 }
 

@@ -7,17 +7,23 @@ namespace weir::decide {
 namespace {
 
 using metadata::ConfigScope;
+using metadata::Durability;
 
 // A partition that was kept from moving by the old value may move now, and eligible leaders were
 // eligible under the old minimum: with a leader at work they may have missed what is committed
-// from here on.
-void Revise(Draft& draft, const std::optional<TopicId>& only) {
+// from here on. What was eligible while the page cache was enough may have lost it since.
+void Revise(Draft& draft, const metadata::Image& tip, const std::optional<TopicId>& only) {
   metadata::Image before = draft.image();
   for (const auto& [id, known] : before.partitions) {
     if (only && id.topic != *only) continue;
     metadata::Partition changed = known;
+    bool has_new_minimum = metadata::EffectiveMinInsync(before, id, known) !=
+                           metadata::EffectiveMinInsync(tip, id, known);
+    bool was_cached = metadata::TopicConfigOf(tip, id.topic).durability != Durability::kFlush;
+    bool is_flushed = metadata::TopicConfigOf(before, id.topic).durability == Durability::kFlush;
+    if (was_cached && is_flushed) changed.eligible_leaders.clear();
     if (changed.leader != kNoNode) {
-      changed.eligible_leaders.clear();
+      if (has_new_minimum) changed.eligible_leaders.clear();
     } else {
       changed = Elect(std::move(changed), RulesFor(before, id, known));
     }
@@ -27,7 +33,8 @@ void Revise(Draft& draft, const std::optional<TopicId>& only) {
 
 bool ChangesElections(const UpdateConfigs& command) {
   auto matters = [](const std::string& key) {
-    return key == "min.insync.replicas" || key == "unclean.leader.election.enable";
+    return key == "min.insync.replicas" || key == "unclean.leader.election.enable" ||
+           key == "weir.durability";
   };
   for (const auto& [key, value] : command.set) {
     if (matters(key)) return true;
@@ -77,7 +84,7 @@ Decision Decide(const metadata::Image& tip, const UpdateConfigs& command, Now) {
       draft.Add(metadata::ToRecord(key_of(key), nullptr));
     }
   }
-  if (ChangesElections(command)) Revise(draft, topic);
+  if (ChangesElections(command)) Revise(draft, tip, topic);
   return std::move(draft).Finish(Decided{});
 }
 

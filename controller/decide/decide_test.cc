@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs testdata/*.txt: commands, and what the metadata machine makes of them. Identities are words.
+//
+//   register node=N [incarnation=WORD] [directories=(WORD ...)] [previous=EPOCH] [alive]
+//   unfence N... [applied=INDEX]            each with its present epoch, if no epoch=E is given
+//   fence N... [epoch=E], stop N... [epoch=E]
+//   nodes N                                 registers and unfences nodes 1 to N
+//   create NAME partitions=N replicas=N [configs=(k=v ...)] [id=REQUEST] [validate]
+//   create NAME on=(N ...) [configs=...]    one partition, its replicas in this order
+//   delete NAME [id=REQUEST]
+//   change-isr T/P by=N isr=(N[@EPOCH] ...) [leader-epoch=E] [partition-epoch=E] [node-epoch=E]
+//   configs [NAME] [set=(k=v ...)] [reset=(k ...)] [id=REQUEST] [validate]     without NAME: cluster
+//   allocate N [epoch=E]                    producer ids
+//   image                                   nodes, then partitions
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "common/metadata/records.h"
+#include "common/metadata/snapshot.h"
+#include "controller/decide/metadata_machine.h"
+#include "tests/datadriven/datadriven.h"
+
+namespace weir::decide {
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+uint64_t Hash(const std::string& word) {
+  uint64_t hash = 1469598103934665603u;
+  for (char c : word) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
+  return hash;
+}
+
+template <class Id>
+Id Named(const std::string& word) {
+  return Id(Uuid::FromRandom(Hash(word), Hash(word + "'")));
+}
+
+std::vector<std::string> WordsOf(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+Pairs PairsOf(const std::string& text) {
+  Pairs pairs;
+  for (const std::string& word : WordsOf(text)) {
+    size_t equals = word.find('=');
+    pairs.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return pairs;
+}
+
+template <class List>
+std::string Listed(const List& list) {
+  std::ostringstream out;
+  for (const auto& item : list) out << (out.tellp() > 0 ? " " : "") << item;
+  return "(" + out.str() + ")";
+}
+
+std::string Show(const Outcome& outcome) {
+  struct Shower {
+    std::string operator()(const Decided&) const { return "decided"; }
+    std::string operator()(const DecidedInPart&) const { return "decided in part"; }
+    std::string operator()(const NodeRegistered& o) const {
+      return "registered with epoch " + std::to_string(o.epoch.value());
+    }
+    std::string operator()(const TopicCreated& o) const {
+      return "created " + o.topic.name + " with " + std::to_string(o.partition_count) +
+             " partitions of " + std::to_string(o.replication_factor) + " replicas";
+    }
+    std::string operator()(const TopicDeleted&) const { return "deleted"; }
+    std::string operator()(const IsrChanged& o) const {
+      return "changed to partition epoch " + std::to_string(o.partition_epoch.value());
+    }
+    std::string operator()(const ProducerIdsAllocated& o) const {
+      return "producer ids " + std::to_string(o.first.value()) + " to " +
+             std::to_string(o.next.value() - 1);
+    }
+  };
+  return std::visit(Shower(), outcome);
+}
+
+class Scenario {
+ public:
+  using Words = datadriven::Command;
+
+  datadriven::Handlers Handlers() {
+    return {
+        {"register", [this](const Words& c) { return Register(c); }},
+        {"unfence", [this](const Words& c) { return Each(c, &Scenario::Unfence); }},
+        {"fence", [this](const Words& c) { return Each(c, &Scenario::Fence); }},
+        {"stop", [this](const Words& c) { return Each(c, &Scenario::Stop); }},
+        {"nodes", [this](const Words& c) { return Nodes(c); }},
+        {"create", [this](const Words& c) { return Create(c); }},
+        {"delete", [this](const Words& c) { return Delete(c); }},
+        {"change-isr", [this](const Words& c) { return ChangeIsrOf(c); }},
+        {"configs", [this](const Words& c) { return Configs(c); }},
+        {"allocate", [this](const Words& c) { return Allocate(c); }},
+        {"image", [this](const Words&) { return ShowImage(); }},
+    };
+  }
+
+ private:
+  void Write(const metadata::v1::Entry& entry) {
+    machine::Position position{image_.index.value() + 1, 1};
+    image_ = machine_.Apply(image_, machine_.Decode(machine_.Encode(entry)), position);
+    for (const std::string& words : metadata::Violations(image_)) ADD_FAILURE() << words;
+  }
+
+  std::string Run(const Command& command) {
+    Decision decision = machine_.Decide(image_, command, {});
+    if (!decision.answer) {
+      EXPECT_FALSE(decision.entry) << "a refusal writes nothing";
+      std::ostringstream out;
+      out << decision.answer.error();
+      return out.str() + '\n';
+    }
+    std::string shown = Show(*decision.answer);
+    if (!decision.entry) return shown + ", and wrote nothing\n";
+    Write(*decision.entry);
+    return shown + '\n';
+  }
+
+  NodeEpoch EpochOf(NodeId id) const {
+    const metadata::Node* node = image_.nodes.Find(id);
+    return node == nullptr ? NodeEpoch(0) : node->epoch;
+  }
+  NodeEpoch EpochIn(const Words& c, NodeId id, const std::string& key = "epoch") const {
+    return NodeEpoch(c.NumberOf(key, EpochOf(id).value()));
+  }
+  static std::optional<RequestId> RequestIn(const Words& c) {
+    if (!c.Has("id")) return std::nullopt;
+    return Named<RequestId>(c.Value("id"));
+  }
+  static bool Says(const Words& c, const std::string& word) {
+    return std::ranges::count(c.words, word) > 0;
+  }
+
+  std::string Register(const Words& c) {
+    RegisterNode command;
+    command.node = NodeId(static_cast<int32_t>(c.NumberOf("node")));
+    command.incarnation = Named<Incarnation>(c.Value("incarnation", "first"));
+    command.previous_epoch = NodeEpoch(c.NumberOf("previous", 0));
+    std::string own = "d" + std::to_string(command.node.value());
+    for (const std::string& word : WordsOf(c.Value("directories", own))) {
+      command.directories.push_back(Named<DirectoryId>(word));
+    }
+    for (const auto& [name, level] : PairsOf(c.Value("features", ""))) {
+      command.features.push_back({name, 1, std::stoi(level)});
+    }
+    command.is_session_alive = Says(c, "alive");
+    return Run(command);
+  }
+
+  using ForNode = Command (Scenario::*)(const Words&, NodeId) const;
+  std::string Each(const Words& c, ForNode make) {
+    std::string shown;
+    for (size_t i = 0; i < c.words.size(); ++i) {
+      shown += Run((this->*make)(c, NodeId(static_cast<int32_t>(c.Number(i)))));
+    }
+    return shown;
+  }
+  Command Unfence(const Words& c, NodeId node) const {
+    NodeEpoch epoch = EpochIn(c, node);
+    return UnfenceNode{node, epoch, LogIndex(c.NumberOf("applied", image_.index.value()))};
+  }
+  Command Fence(const Words& c, NodeId node) const { return FenceNode{node, EpochIn(c, node)}; }
+  Command Stop(const Words& c, NodeId node) const { return StopNode{node, EpochIn(c, node)}; }
+
+  std::string Nodes(const Words& c) {
+    metadata::v1::Entry born;
+    *born.add_records() = metadata::ToFeatureRecord("metadata", 1);
+    Write(born);
+    for (int32_t i = 1; i <= c.Number(0); ++i) {
+      RegisterNode command{.node = NodeId(i), .incarnation = Named<Incarnation>("first")};
+      command.directories = {Named<DirectoryId>("d" + std::to_string(i))};
+      command.features = {{"metadata", 1, 1}};
+      Run(command);
+      Run(UnfenceNode{NodeId(i), EpochOf(NodeId(i)), image_.index});
+    }
+    return "";
+  }
+
+  std::string Create(const Words& c) {
+    CreateTopic command;
+    command.name = c.Word(0);
+    command.configs = PairsOf(c.Value("configs", ""));
+    command.request_id = RequestIn(c);
+    command.validate_only = Says(c, "validate");
+    // As chance gives another id to each attempt.
+    command.new_id = Named<TopicId>(std::to_string(++created_));
+    if (c.Has("on")) return CreateOn(c, command);
+    command.partition_count = static_cast<int32_t>(c.NumberOf("partitions"));
+    command.replication_factor = static_cast<int32_t>(c.NumberOf("replicas"));
+    return Run(command);
+  }
+
+  // As a decision would, but for the places.
+  std::string CreateOn(const Words& c, const CreateTopic& command) {
+    metadata::v1::Entry entry;
+    *entry.add_records() = metadata::ToRecord(metadata::Topic{command.new_id, command.name, {}});
+    for (const auto& [key, value] : command.configs) {
+      *entry.add_records() = metadata::ToRecord(
+          {metadata::ConfigScope::kTopic, command.new_id.ToString(), key}, &value);
+    }
+    metadata::Partition partition;
+    for (const std::string& word : WordsOf(c.Value("on"))) {
+      NodeId node(std::stoi(word));
+      partition.replicas.push_back({node, image_.nodes.Find(node)->directories.front()});
+      partition.isr.push_back(node);
+    }
+    partition.leader = partition.isr.front();
+    std::ranges::sort(partition.isr);
+    *entry.add_records() = metadata::ToRecord({command.new_id, PartitionIndex(0)}, partition);
+    Write(entry);
+    return "";
+  }
+
+  std::string Delete(const Words& c) { return Run(DeleteTopic{c.Word(0), RequestIn(c)}); }
+
+  std::string ChangeIsrOf(const Words& c) {
+    size_t slash = c.Word(0).find('/');
+    const metadata::Topic* topic = image_.TopicNamed(c.Word(0).substr(0, slash));
+    ChangeIsr command;
+    command.partition.topic = topic == nullptr ? Named<TopicId>("none") : topic->id;
+    command.partition.index = PartitionIndex(std::stoi(c.Word(0).substr(slash + 1)));
+    const metadata::Partition* known = image_.partitions.Find(command.partition);
+    command.node = NodeId(static_cast<int32_t>(c.NumberOf("by")));
+    command.node_epoch = EpochIn(c, command.node, "node-epoch");
+    command.leader_epoch = LeaderEpoch(static_cast<int32_t>(
+        c.NumberOf("leader-epoch", known == nullptr ? 0 : known->leader_epoch.value())));
+    command.partition_epoch = PartitionEpoch(static_cast<int32_t>(
+        c.NumberOf("partition-epoch", known == nullptr ? 0 : known->partition_epoch.value())));
+    for (const std::string& word : WordsOf(c.Value("isr"))) {
+      size_t at = word.find('@');
+      NodeId node(std::stoi(word.substr(0, at)));
+      NodeEpoch epoch = at == std::string::npos ? EpochOf(node)
+                                                : NodeEpoch(std::stoll(word.substr(at + 1)));
+      command.isr.push_back({node, epoch});
+    }
+    return Run(command);
+  }
+
+  std::string Configs(const Words& c) {
+    UpdateConfigs command;
+    command.scope = metadata::ConfigScope::kCluster;
+    if (!c.words.empty() && c.words[0] != "validate") {
+      command.scope = metadata::ConfigScope::kTopic;
+      command.resource = c.words[0];
+    }
+    command.set = PairsOf(c.Value("set", ""));
+    command.reset = WordsOf(c.Value("reset", ""));
+    command.validate_only = Says(c, "validate");
+    command.request_id = RequestIn(c);
+    return Run(command);
+  }
+
+  std::string Allocate(const Words& c) {
+    NodeId node(static_cast<int32_t>(c.Number(0)));
+    return Run(AllocateProducerIds{node, EpochIn(c, node)});
+  }
+
+  std::string ShowImage() const {
+    std::ostringstream out;
+    for (const auto& [id, node] : image_.nodes) {
+      out << "node " << id << ' ' << NameOf(node.state) << " epoch " << node.epoch << '\n';
+    }
+    for (const auto& [name, topic] : image_.topic_ids) {
+      image_.ForEachPartition(topic, [&](const PartitionId& id, const metadata::Partition& p) {
+        out << name << '/' << id.index << " leader ";
+        if (p.leader == kNoNode) {
+          out << "none";
+        } else {
+          out << p.leader;
+        }
+        out << " epoch " << p.leader_epoch << '.' << p.partition_epoch << " isr " << Listed(p.isr);
+        if (!p.eligible_leaders.empty()) out << " eligible " << Listed(p.eligible_leaders);
+        if (p.last_known_leader != kNoNode) out << " last " << p.last_known_leader;
+        if (p.recovering) out << " recovering";
+        out << '\n';
+      });
+      image_.ForEachConfig(metadata::ConfigScope::kTopic, topic.ToString(),
+                           [&](const std::string& key, const std::string& value) {
+                             out << name << ' ' << key << '=' << value << '\n';
+                           });
+    }
+    return out.str();
+  }
+
+  MetadataMachine machine_{ControllerId(1)};
+  metadata::Image image_;
+  int created_ = 0;
+};
+
+class Decisions : public testing::TestWithParam<std::string> {};
+
+TEST_P(Decisions, AreAsWritten) {
+  Scenario scenario;
+  datadriven::Run(GetParam(), scenario.Handlers());
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, Decisions,
+                         testing::ValuesIn(datadriven::FilesIn("controller/decide/testdata")),
+                         [](const auto& tested) {
+                           size_t slash = tested.param.rfind('/') + 1;
+                           return tested.param.substr(slash, tested.param.size() - slash - 4);
+                         });
+
+}  // namespace
+}  // namespace weir::decide
