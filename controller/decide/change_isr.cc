@@ -52,7 +52,8 @@ Answer<void> CheckMembers(const metadata::Image& tip, const metadata::Partition&
     const metadata::Replica* replica = known.ReplicaOn(member.node);
     if (!node || node->epoch != member.epoch) {
       return Refuse(ErrorCode::kIneligibleReplica,
-                    Words("node ", member.node, " did not follow in its present life: it followed with epoch ",
+                    Words("node ", member.node,
+                          " did not follow in its present life: it followed with epoch ",
                           member.epoch, ", not ", node ? node->epoch : kNoNodeEpoch));
     }
     // Who is in sync already may stay while it stops; who is not must be wholly there.

@@ -9,9 +9,8 @@
 //   create NAME on=(N ...) [configs=...]    one partition, its replicas in this order
 //   delete NAME [id=REQUEST]
 //   change-isr T/P by=N isr=(N[@EPOCH] ...) [leader-epoch=E] [partition-epoch=E] [node-epoch=E]
-//   configs [NAME] [set=(k=v ...)] [reset=(k ...)] [id=REQUEST] [validate]     without NAME: cluster
-//   allocate N [epoch=E]                    producer ids
-//   image                                   nodes, then partitions
+//   configs [NAME] [set=(k=v ...)] [reset=(k ...)] [id=REQUEST] [validate]     without NAME:
+//   cluster allocate N [epoch=E]                    producer ids image nodes, then partitions
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -238,8 +237,8 @@ class Scenario {
     for (const std::string& word : WordsOf(c.Value("isr"))) {
       size_t at = word.find('@');
       NodeId node(std::stoi(word.substr(0, at)));
-      NodeEpoch epoch = at == std::string::npos ? EpochOf(node)
-                                                : NodeEpoch(std::stoll(word.substr(at + 1)));
+      NodeEpoch epoch =
+          at == std::string::npos ? EpochOf(node) : NodeEpoch(std::stoll(word.substr(at + 1)));
       command.isr.push_back({node, epoch});
     }
     return Run(command);

@@ -45,9 +45,10 @@ inline bool HasSuccessor(const metadata::Partition& partition, const ElectionRul
   });
 }
 
-// Keeps a leader that may lead; else the first in-sync replica in order of preference; else a leader
-// that may stay; with an empty ISR the first eligible one; else, if allowed, any that may lead; else nobody. The leader
-// epoch grows only if another leader was chosen. The partition epoch is the caller's.
+// Keeps a leader that may lead; else the first in-sync replica in order of preference; else a
+// leader that may stay; with an empty ISR the first eligible one; else, if allowed, any that may
+// lead; else nobody. The leader epoch grows only if another leader was chosen. The partition epoch
+// is the caller's.
 inline metadata::Partition Elect(metadata::Partition partition, const ElectionRules& rules) {
   auto may_lead = [&](NodeId node) {
     const metadata::Replica* replica = partition.ReplicaOn(node);

@@ -436,10 +436,15 @@ void Sessions::Ask(const decide::Command& command, MetadataDriver::Done done) {
 }
 
 void Sessions::Submit(const decide::Command& command, Callback<void()> then) {
-  Ask(command, [then = std::move(then)](MetadataDriver::Told told) mutable {
-    if (!told.answer) LOG(WARNING) << "not decided: " << told.answer.error();
-    if (then) then();
-  });
+  Ask(command,
+      lifetime_.Bind([this, command, then = std::move(then)](MetadataDriver::Told told) mutable {
+        if (!told.answer) {
+          LOG(WARNING) << "not decided: " << told.answer.error();
+        } else if (std::holds_alternative<decide::DecidedInPart>(*told.answer)) {
+          return Submit(command, std::move(then));
+        }
+        if (then) then();
+      }));
 }
 
 }  // namespace weir::service

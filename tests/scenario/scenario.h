@@ -12,8 +12,8 @@
 //   heal within 30s
 //   expect all
 //
-// Verbs: cluster, topic, produce, create topics, run, kill, power loss, pause, resume, cut A from B, heal network,
-// restart, stop in order, stop producing, heal within, expect all. A line that begins with # is a
+// Verbs: cluster, topic, produce, create topics, run, kill, power loss, pause, resume,
+// cut A from B, heal network, restart, stop in order, stop producing, heal within, expect all. A line that begins with # is a
 // comment.
 #pragma once
 
