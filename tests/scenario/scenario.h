@@ -13,8 +13,8 @@
 //   expect all
 //
 // Verbs: cluster, topic, produce, create topics, run, kill, power loss, pause, resume,
-// cut A from B, heal network, restart, stop in order, stop producing, heal within, expect all. A line that begins with # is a
-// comment.
+// cut A from B, heal network, restart, stop in order, stop producing, heal within, expect all.
+// A line that begins with # is a comment.
 #pragma once
 
 #include <map>
