@@ -332,6 +332,20 @@ TEST_P(NetworkContract, LetsAServerFinishAStreamAtOnce) {
   EXPECT_EQ(client->ends.front().message, "not you");
 }
 
+TEST_P(NetworkContract, TellsAServerThatFinishesWithinAMessageOfTheEnd) {
+  Endpoint at = ServeStreams([](HeardStream& heard) {
+    heard.on_message = [&heard](const std::string&) {
+      heard.stream->Finish(CallStatus{StatusCode::kAlreadyExists, "taken", ""});
+    };
+  });
+  Heard client = Open(at);
+  Send(0, client, "hello");
+  EXPECT_TRUE(RunUntil([&] { return client->ended(); }));
+  EXPECT_EQ(client->code(), StatusCode::kAlreadyExists);
+  EXPECT_TRUE(RunUntil([&] { return accepted_.size() == 1 && accepted_[0]->ended(); }))
+      << "whoever served the stream is never let go";
+}
+
 TEST_P(NetworkContract, EndsAStreamUnavailableWhereNobodyListens) {
   Heard client = Open(FreeEndpoint(1));
   Send(0, client, "to nobody");

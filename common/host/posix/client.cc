@@ -156,9 +156,10 @@ class ClientStream : public MessageStream {
   }
 
  protected:
-  void StartRead() override {
+  bool StartRead() override {
     ++under_way_;
     call_->Read(&message_, &read_);
+    return true;
   }
 
   void StartWrite(const Pieces& message, Followed followed) override {

@@ -112,8 +112,7 @@ void MessageStream::Deliver() {
   // Where the holder paused or cancelled in there, the next read waits, or never comes.
   if (events_ && !read_ahead_ && !reading_ && !paused_ && !reads_over_ && !outcome_ &&
       !cancelled_) {
-    reading_ = true;
-    StartRead();
+    reading_ = StartRead();
   }
   MaybeEnd();
 }

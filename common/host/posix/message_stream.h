@@ -33,7 +33,8 @@ class MessageStream : public std::enable_shared_from_this<MessageStream> {
   // Whether another write follows at once, so that this one may wait for it.
   enum class Followed { kNo, kYes };
 
-  virtual void StartRead() = 0;
+  // False: the call takes no reads any more.
+  virtual bool StartRead() = 0;
   virtual void StartWrite(const Pieces& message, Followed followed) = 0;
   // After the last write is done. At a client: no more is sent. At a server: the end.
   virtual void StartFinish(const CallStatus& status) = 0;

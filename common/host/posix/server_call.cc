@@ -155,8 +155,11 @@ class ServerStream : public MessageStream, public ServerCall {
   }
 
  protected:
-  void StartRead() override {
-    if (reactor_ != nullptr) reactor_->StartRead(&reactor_->incoming());
+  bool StartRead() override {
+    // A stream that was finished while a message was handled reads no more.
+    if (reactor_ == nullptr) return false;
+    reactor_->StartRead(&reactor_->incoming());
+    return true;
   }
 
   void StartWrite(const Pieces& message, Followed followed) override {
