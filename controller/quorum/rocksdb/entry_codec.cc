@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/quorum/rocksdb/entry_codec.h"
 
-#include <array>
 #include <optional>
 #include <utility>
+
+#include "common/codec/crc32c.h"
 
 namespace weir::quorum {
 namespace {
 
 constexpr char kEntryPrefix = 'e';
 
-constexpr std::array<uint32_t, 256> MakeTable() {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < 256; ++i) {
-    uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78u : 0u);
-    table[i] = crc;
-  }
-  return table;
-}
-
-uint32_t Extend(uint32_t crc, std::string_view bytes) {
-  static constexpr std::array<uint32_t, 256> kTable = MakeTable();
-  for (char byte : bytes) crc = kTable[(crc ^ static_cast<uint8_t>(byte)) & 0xff] ^ (crc >> 8);
-  return crc;
-}
-
 // The key is part of what is checked: a value under another key is as wrong as another value.
 uint32_t Checksum(std::string_view key, std::string_view rest) {
-  return ~Extend(Extend(~0u, key), rest);
+  return codec::Crc32c(rest, codec::Crc32c(key));
 }
 
 void PutNumber(std::string& to, uint64_t number, int bytes) {
