@@ -48,14 +48,6 @@ bool LeavesFateOpen(ErrorCode code) {
   }
 }
 
-ErrorCode ErrorCodeNamed(std::string_view name) {
-  constexpr int16_t kLast = static_cast<int16_t>(ErrorCode::kControllerIdNotRegistered);
-  for (int16_t code = 0; code <= kLast; ++code) {
-    if (NameOf(static_cast<ErrorCode>(code)) == name) return static_cast<ErrorCode>(code);
-  }
-  return ErrorCode::kUnknownServerError;
-}
-
 Duration BackOff::Next() {
   constexpr int64_t kShortestMs = 20;
   constexpr int64_t kLongestMs = 250;

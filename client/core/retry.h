@@ -18,9 +18,6 @@ bool IsRetriable(ErrorCode code);
 // the acknowledgement ended.
 bool LeavesFateOpen(ErrorCode code);
 
-// The one for Kafka's name of it; kUnknownServerError for a name that it does not have.
-ErrorCode ErrorCodeNamed(std::string_view name);
-
 // 20 to 250 ms, doubling, with a little chance from the seed so that clients do not march in step.
 class BackOff {
  public:

@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/driver/failure.h"
 
-#include "client/core/retry.h"
-#include "proto/rpc/status.pb.h"
+#include <utility>
+
+#include "common/edge/refusal_status.h"
 
 namespace weir::client {
 
 using host::StatusCode;
 
 Failure Decode(const host::CallStatus& status) {
-  Failure failure{.code = status.code, .message = status.message};
-  google::rpc::Status details;
-  if (status.details.empty() || !details.ParseFromString(status.details)) return failure;
-  for (const auto& detail : details.details()) {
-    google::rpc::ErrorInfo info;
-    if (!detail.type_url().ends_with("/google.rpc.ErrorInfo")) continue;
-    if (!info.ParseFromString(detail.value())) continue;
-    failure.reason = info.reason();
-    failure.metadata = {info.metadata().begin(), info.metadata().end()};
-    break;
-  }
-  return failure;
+  edge::Reason reason = edge::ReasonOf(status);
+  return {.code = status.code,
+          .reason = std::move(reason.reason),
+          .message = status.message,
+          .metadata = std::move(reason.hints)};
 }
 
 Refusal Failure::AsRefusal() const {

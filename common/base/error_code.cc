@@ -285,4 +285,12 @@ std::string_view NameOf(ErrorCode code) {
   return "UNKNOWN";
 }
 
+ErrorCode ErrorCodeNamed(std::string_view name) {
+  constexpr int16_t kLast = static_cast<int16_t>(ErrorCode::kControllerIdNotRegistered);
+  for (int16_t code = 0; code <= kLast; ++code) {
+    if (NameOf(static_cast<ErrorCode>(code)) == name) return static_cast<ErrorCode>(code);
+  }
+  return ErrorCode::kUnknownServerError;
+}
+
 }  // namespace weir

@@ -154,6 +154,9 @@ enum class ErrorCode : int16_t {
 // Kafka's name of the code, for example "NOT_LEADER_OR_FOLLOWER"; "UNKNOWN" for a number it lacks.
 std::string_view NameOf(ErrorCode code);
 
+// The one for Kafka's name of it; kUnknownServerError for a name that Kafka does not have.
+ErrorCode ErrorCodeNamed(std::string_view name);
+
 // Why a caller did not get what it asked, in words that say what would be right.
 struct Refusal {
   ErrorCode code = ErrorCode::kUnknownServerError;

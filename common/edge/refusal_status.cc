@@ -106,17 +106,10 @@ Reason ReasonOf(const CallStatus& status) {
   return {};
 }
 
-ErrorCode CodeNamed(const std::string& name) {
-  for (int16_t code = -1; code < 512; ++code) {
-    if (NameOf(static_cast<ErrorCode>(code)) == name) return static_cast<ErrorCode>(code);
-  }
-  return ErrorCode::kUnknownServerError;
-}
-
 Refusal ToRefusal(const CallStatus& status) {
   if (status.ok()) return Refusal{ErrorCode::kNone, ""};
   Reason reason = ReasonOf(status);
-  if (!reason.reason.empty()) return Refusal{CodeNamed(reason.reason), status.message};
+  if (!reason.reason.empty()) return Refusal{ErrorCodeNamed(reason.reason), status.message};
   switch (status.code) {
     case StatusCode::kUnavailable:
     case StatusCode::kCancelled:

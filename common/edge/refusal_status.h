@@ -31,7 +31,4 @@ Reason ReasonOf(const host::CallStatus& status);
 // deadline) becomes NETWORK_EXCEPTION or REQUEST_TIMED_OUT.
 Refusal ToRefusal(const host::CallStatus& status);
 
-// Kafka's code by its name; UNKNOWN_SERVER_ERROR for a name it lacks.
-ErrorCode CodeNamed(const std::string& name);
-
 }  // namespace weir::edge
