@@ -132,7 +132,9 @@ void StorageNode::JoinCluster(ClusterId cluster) {
 
 void StorageNode::WatchOpening() {
   if (stopping_) return;
-  if (partitions_->all_open()) {
+  bool was_open = std::exchange(all_open_, partitions_->all_open());
+  if (all_open_) {
+    if (!was_open) LOG(INFO) << partitions_->size() << " replicas are open";
     session_->SetReady(true);
     host_.network.SetServing(true);
   }

@@ -97,6 +97,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   std::unique_ptr<broker::Records> records_;
 
   Callback<void()> stopped_;
+  bool all_open_ = false;
   bool stopping_ = false;
   bool closing_logs_ = false;
   Lifetime lifetime_;

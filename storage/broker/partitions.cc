@@ -7,16 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "common/metadata/diff.h"
-#include "common/metadata/topic_config.h"
-
 namespace weir::broker {
 namespace {
 
 constexpr char kFolder[] = "partitions";
 
-partition::PartitionState StateOf(const metadata::Image& image, const PartitionId& id,
-                                  const metadata::Partition& record) {
+partition::PartitionState StateOf(const metadata::Image& image, const metadata::Partition& record,
+                                  const metadata::TopicConfig& config) {
   partition::PartitionState state;
   replica::Assignment& assignment = state.assignment;
   assignment.leader = record.leader;
@@ -30,7 +27,6 @@ partition::PartitionState StateOf(const metadata::Image& image, const PartitionI
     member.epoch = node->epoch;
     member.active = node->is_active() && node->Offers(replica.directory);
   }
-  metadata::TopicConfig config = metadata::TopicConfigOf(image, id.topic);
   assignment.min_isr = config.min_insync_replicas;
   assignment.flush = config.durability == metadata::Durability::kFlush;
   state.max_batch_bytes = static_cast<int32_t>(config.max_message_bytes);
@@ -46,20 +42,40 @@ Partitions::Partitions(host::Host host, NodeId self, DirectoryId directory,
 
 void Partitions::Publish(const metadata::Image& before, const metadata::Image& after) {
   image_ = after;
+  known_config_.reset();
   if (!std::exchange(published_, true)) {
     for (const auto& [id, record] : after.partitions) Reconcile(id);
     RemoveStrays();
     return;
   }
-  metadata::Changes changes = metadata::Diff(before, after);
-  // A node's registration is part of what each of its replicas' partners know of it, and a topic's
-  // config of what each of its partitions does.
+  for (const PartitionId& id : TouchedBy(metadata::Diff(before, after))) Reconcile(id);
+}
+
+// A node's registration is part of what each of its replicas' partners know of it, and a topic's
+// config of what each of its partitions does.
+std::set<PartitionId> Partitions::TouchedBy(const metadata::Changes& changes) const {
   std::set<PartitionId> touched;
-  for (const auto& change : changes.partitions) touched.insert(change.key);
-  if (!changes.nodes.empty() || !changes.configs.empty()) {
+  for (const auto& change : changes.partitions) touched.insert(touched.end(), change.key);
+  bool touches_all = !changes.nodes.empty();
+  for (const auto& change : changes.configs) {
+    touches_all = touches_all || change.key.scope == metadata::ConfigScope::kCluster;
+    auto topic = TopicId::Parse(change.key.resource);
+    if (change.key.scope != metadata::ConfigScope::kTopic || !topic) continue;
+    auto at = partitions_.lower_bound({*topic, PartitionIndex(0)});
+    for (; at != partitions_.end() && at->first.topic == *topic; ++at) touched.insert(at->first);
+  }
+  if (touches_all) {
     for (const auto& [id, partition] : partitions_) touched.insert(id);
   }
-  for (const PartitionId& id : touched) Reconcile(id);
+  return touched;
+}
+
+// Partition after partition of one topic asks for it.
+const metadata::TopicConfig& Partitions::ConfigOf(const TopicId& topic) {
+  if (!known_config_ || known_config_->first != topic) {
+    known_config_.emplace(topic, metadata::TopicConfigOf(image_, topic));
+  }
+  return known_config_->second;
 }
 
 void Partitions::Reconcile(const PartitionId& id) {
@@ -72,10 +88,11 @@ void Partitions::Reconcile(const PartitionId& id) {
   if (leaving_.contains(id)) return;
   auto [held, added] = partitions_.try_emplace(id);
   if (added) {
+    opening_.insert(opening_.end(), id);
     held->second =
         std::make_unique<partition::Partition>(host_, id, self_, FolderOf(id), hooks_, streams_);
   }
-  held->second->Apply(StateOf(image_, id, *record));
+  held->second->Apply(StateOf(image_, *record, ConfigOf(id.topic)));
 }
 
 void Partitions::Drop(const PartitionId& id) {
@@ -115,10 +132,12 @@ partition::Partition* Partitions::Find(const PartitionId& id) const {
   return held == partitions_.end() ? nullptr : held->second.get();
 }
 
-bool Partitions::all_open() const {
+bool Partitions::all_open() {
   if (!published_) return false;
-  for (const auto& [id, partition] : partitions_) {
-    if (!partition->is_open()) return false;
+  while (!opening_.empty()) {
+    const partition::Partition* first = Find(*opening_.begin());
+    if (first && !first->is_open()) return false;
+    opening_.erase(opening_.begin());
   }
   return true;
 }

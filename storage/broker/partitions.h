@@ -5,12 +5,17 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "common/base/error_code.h"
 #include "common/base/ids.h"
 #include "common/host/host.h"
+#include "common/metadata/diff.h"
 #include "common/metadata/image.h"
+#include "common/metadata/topic_config.h"
 #include "storage/partition/follower_streams.h"
 #include "storage/partition/partition.h"
 
@@ -29,8 +34,9 @@ class Partitions {
   // Null where it is not here.
   partition::Partition* Find(const PartitionId& id) const;
 
-  // Every replica that the first image put here has opened its log.
-  bool all_open() const;
+  // Every replica that was put here has opened its log. Asked after each opening, it costs no more
+  // than they are in all.
+  bool all_open();
 
   void SessionRenewed();
 
@@ -44,6 +50,8 @@ class Partitions {
   size_t size() const { return partitions_.size(); }
 
  private:
+  std::set<PartitionId> TouchedBy(const metadata::Changes& changes) const;
+  const metadata::TopicConfig& ConfigOf(const TopicId& topic);
   void Reconcile(const PartitionId& id);
   void Drop(const PartitionId& id);
   void RemoveStrays();
@@ -58,6 +66,10 @@ class Partitions {
   std::map<PartitionId, std::unique_ptr<partition::Partition>> partitions_;
   // Being closed, to be removed; a partition that comes back meanwhile waits for that.
   std::map<PartitionId, std::unique_ptr<partition::Partition>> leaving_;
+  // Invariant: holds each of partitions_ that is not known to have opened.
+  std::set<PartitionId> opening_;
+  // Of the image, and the topic that was asked for last.
+  std::optional<std::pair<TopicId, metadata::TopicConfig>> known_config_;
   bool published_ = false;
   Lifetime lifetime_;
 };
