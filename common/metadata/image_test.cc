@@ -122,6 +122,23 @@ TEST(Snapshot, RoundTripsToEqualImagesAndBytes) {
   EXPECT_EQ(SerializeDeterministically(ToSnapshot(again)), SerializeDeterministically(snapshot));
 }
 
+TEST(Snapshot, IsWrittenAndReadRecordByRecord) {
+  Image image = Folded(Life());
+  std::string bytes = WriteSnapshot(image);
+  EXPECT_EQ(bytes, SerializeDeterministically(ToSnapshot(image)));
+  EXPECT_EQ(*ReadSnapshot(bytes), image);
+  EXPECT_EQ(*ReadSnapshot(WriteSnapshot(Image())), Image());
+}
+
+TEST(Snapshot, BytesThatEndWithinARecordAreRefused) {
+  std::string bytes = WriteSnapshot(Folded(Life()));
+  EXPECT_FALSE(ReadSnapshot(std::string_view(bytes).substr(0, bytes.size() - 1)));
+  bytes.back() = '\0';
+  bytes += '\0';
+  EXPECT_FALSE(ReadSnapshot(bytes));
+  EXPECT_FALSE(ReadSnapshot("\x1a\xff\xff\xff\xff\x7f"));
+}
+
 TEST(Diff, NamesWhatChangedAndNothingElse) {
   auto records = Life();
   Image before = Apply(Image(), EntryOf(records, 0, records.size() - 4), LogIndex(1), Term(1));
@@ -180,18 +197,14 @@ TEST(TopicConfig, RefusesInWordsThatHelp) {
     const char* value;
     const char* words;  // Null: it is right.
   };
-  for (const Case& c : {Case{"min.insync.replicas", "2", nullptr},
-                        Case{"min.insync.replicas", "0", "1"},
-                        Case{"min.insync.replica", "2", "min.insync.replicas"},
-                        Case{"retention.ms", "-1", nullptr},
-                        Case{"retention.ms", "soon", "retention.ms"},
-                        Case{"segment.bytes", "1000", "1048576"},
-                        Case{"internal.segment.bytes", "1000", nullptr},
-                        Case{"weir.durability", "flush", nullptr},
-                        Case{"weir.durability", "disk", "flush"},
-                        Case{"cleanup.policy", "delete,compact", nullptr},
-                        Case{"cleanup.policy", "shred", "compact"},
-                        Case{"unclean.leader.election.enable", "maybe", "true"}}) {
+  for (const Case& c :
+       {Case{"min.insync.replicas", "2", nullptr}, Case{"min.insync.replicas", "0", "1"},
+        Case{"min.insync.replica", "2", "min.insync.replicas"}, Case{"retention.ms", "-1", nullptr},
+        Case{"retention.ms", "soon", "retention.ms"}, Case{"segment.bytes", "1000", "1048576"},
+        Case{"internal.segment.bytes", "1000", nullptr}, Case{"weir.durability", "flush", nullptr},
+        Case{"weir.durability", "disk", "flush"}, Case{"cleanup.policy", "delete,compact", nullptr},
+        Case{"cleanup.policy", "shred", "compact"},
+        Case{"unclean.leader.election.enable", "maybe", "true"}}) {
     auto answer = ValidateTopicConfig(c.key, c.value);
     EXPECT_EQ(answer.has_value(), c.words == nullptr) << c.key << "=" << c.value;
     if (c.words && !answer) {

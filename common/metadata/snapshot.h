@@ -4,7 +4,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
+#include "common/base/error.h"
 #include "common/metadata/image.h"
 #include "proto/metadata/records.pb.h"
 
@@ -14,6 +16,11 @@ v1::Snapshot ToSnapshot(const Image& image);
 
 // A record that does not fit stops the process (apply.h).
 Image FromSnapshot(const v1::Snapshot& snapshot);
+
+// The same as bytes of a v1::Snapshot, and back, one record at a time: of a large image nothing is
+// held twice. Bytes that are no snapshot are refused; a record that does not fit stops the process.
+std::string WriteSnapshot(const Image& image);
+Result<Image> ReadSnapshot(std::string_view bytes);
 
 // The same bytes for the same message, always.
 std::string SerializeDeterministically(const google::protobuf::MessageLite& message);

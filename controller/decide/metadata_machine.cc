@@ -94,10 +94,9 @@ MetadataMachine::Entry MetadataMachine::Decode(const Bytes& bytes) const {
 
 MetadataMachine::State MetadataMachine::Restore(const Bytes& snapshot,
                                                 machine::Position position) const {
-  metadata::v1::Snapshot message;
-  CHECK(message.ParseFromArray(snapshot.data(), static_cast<int>(snapshot.size())))
-      << "the snapshot of the metadata log cannot be read";
-  State state = metadata::FromSnapshot(message);
+  auto read = metadata::ReadSnapshot(snapshot.view());
+  CHECK(read) << "the snapshot of the metadata log cannot be read: " << read.error();
+  State state = std::move(*read);
   state.index = LogIndex(position.index);
   state.term = Term(position.epoch);
   return state;
