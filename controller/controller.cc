@@ -22,7 +22,7 @@ Controller::Controller(host::Host host, quorum::QuorumLog& log, ControllerConfig
       [strand = &host_.strand](Task0 task) { strand->Post(std::move(task)); });
   sessions_->Serve(machine_.get());
   admin_ = std::make_unique<service::Admin>(
-      host_, machine_.get(), &active_, [this]() -> const quorum::Quorum* { return quorum_.get(); });
+      host_, machine_.get(), &active_, [this]() -> quorum::Quorum* { return quorum_.get(); });
 }
 
 Controller::~Controller() { peers_.Serve(nullptr); }
@@ -41,6 +41,9 @@ host::Task<Result<host::Endpoint>> Controller::Open() {
       log_, quorum::Birth::Self{self, config_.advertised, config_.version},
       lifetime_.Bind([this](quorum::Birth::Found found) { Founded(std::move(found)); }));
 
+  peers_.AwaitInvitation(self, [this](ClusterId cluster) {
+    return birth_->Join(cluster) ? quorum_.get() : nullptr;
+  });
   host::Methods methods = birth_->Methods();
   methods.merge(peers_.Methods());
   methods.merge(admin_->Methods());
@@ -54,11 +57,12 @@ host::Task<Result<host::Endpoint>> Controller::Open() {
 }
 
 void Controller::Founded(quorum::Birth::Found found) {
-  LOG(INFO) << "voter " << config_.id << " of cluster " << found.founding.cluster;
+  LOG(INFO) << "controller " << config_.id << " of cluster " << found.cluster;
   quorum::QuorumConfig config;
-  config.cluster = found.founding.cluster;
+  config.cluster = found.cluster;
   config.self = {config_.id, folder_.directory};
-  config.voters = found.founding.voters;
+  config.compaction = config_.compaction;
+  config.caught_up = [this](const quorum::Voter& learner) { Promote(learner); };
   quorum_ = std::make_unique<quorum::Quorum>(
       host_, log_, std::move(config), *machine_,
       lifetime_.Bind([this](Error error) { Fail(std::move(error)); }));
@@ -66,6 +70,18 @@ void Controller::Founded(quorum::Birth::Found found) {
   peers_.Serve(quorum_.get());
   quorum_->Start(std::move(found.remembered), std::move(found.snapshot));
   host_.network.SetServing(true);
+}
+
+// A learner that has the whole log is made a voter. If that is refused now, it is asked again.
+void Controller::Promote(const quorum::Voter& learner) {
+  if (!machine_->is_active()) return;
+  machine_->Submit(decide::PromoteLearner{learner.id.controller, learner.id.directory},
+                   {host_.clock.Now(), host_.clock.WallNow()},
+                   [id = learner.id.controller](service::MetadataDriver::Told told) {
+                     if (told.answer) {
+                       LOG(INFO) << "controller " << id << " has caught up, and votes from now on";
+                     }
+                   });
 }
 
 void Controller::Stop(Callback<void()> stopped) {

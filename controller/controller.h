@@ -24,6 +24,7 @@ struct ControllerConfig {
   host::Endpoint listen;
   host::Endpoint advertised;
   std::string version;
+  quorum::Compaction compaction;
 };
 
 class Controller {
@@ -55,6 +56,7 @@ class Controller {
 
   host::Task<Result<host::Endpoint>> Open();
   void Founded(quorum::Birth::Found found);
+  void Promote(const quorum::Voter& learner);
   void Fail(Error error);
 
   host::Host host_;

@@ -34,6 +34,7 @@ concept Machine = requires(const M& m, typename M::State state, const typename M
   { m.Encode(entry) } -> std::same_as<Bytes>;
   { m.Decode(bytes) } -> std::same_as<typename M::Entry>;
   { m.Restore(bytes, position) } -> std::same_as<typename M::State>;
+  // May also have TakeSnapshot(state) -> std::unique_ptr<SnapshotSource>, where its log forgets.
   // What a caller is told that asked a process that does not lead, for example NOT_CONTROLLER.
   { M::kNotLeading } -> std::convertible_to<ErrorCode>;
 };
@@ -166,6 +167,14 @@ class MachineDriver final : public LogEvents {
     tip_ = committed_;
     position_ = last;
     observer_.OnRestored(before, committed_, last);
+  }
+
+  std::unique_ptr<SnapshotSource> TakeSnapshot() override {
+    if constexpr (requires { machine_.TakeSnapshot(committed_); }) {
+      return machine_.TakeSnapshot(committed_);
+    } else {
+      return nullptr;
+    }
   }
 
  private:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "common/base/bytes.h"
@@ -14,6 +15,14 @@ struct Position {
   int64_t index = 0;
   int64_t epoch = 0;
   auto operator<=>(const Position&) const = default;
+};
+
+// A state being written down, piece by piece, while the log goes on.
+class SnapshotSource {
+ public:
+  virtual ~SnapshotSource() = default;
+  // The next piece; empty at the end.
+  virtual Bytes Next() = 0;
 };
 
 // What the log tells its machine, on the machine's strand, never within a call to the log.
@@ -33,6 +42,10 @@ class LogEvents {
 
   // The state as of `last`, whole: what was told before is replaced.
   virtual void OnSnapshot(Position last, Bytes snapshot) = 0;
+
+  // The state as of what was told last, so that the log can forget what made it. Null: this machine
+  // writes none, and the log is kept.
+  virtual std::unique_ptr<SnapshotSource> TakeSnapshot() { return nullptr; }
 };
 
 class MachineLog {

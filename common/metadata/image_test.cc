@@ -130,6 +130,19 @@ TEST(Snapshot, IsWrittenAndReadRecordByRecord) {
   EXPECT_EQ(*ReadSnapshot(WriteSnapshot(Image())), Image());
 }
 
+TEST(Snapshot, IsTheSameInPieces) {
+  Image image = Folded(Life());
+  SnapshotWriter writer(image);
+  std::string all;
+  int pieces = 0;
+  for (std::string piece = writer.Next(60); !piece.empty(); piece = writer.Next(60)) {
+    all += piece;
+    ++pieces;
+  }
+  EXPECT_GT(pieces, 3);
+  EXPECT_EQ(all, WriteSnapshot(image));
+}
+
 TEST(Snapshot, BytesThatEndWithinARecordAreRefused) {
   std::string bytes = WriteSnapshot(Folded(Life()));
   EXPECT_FALSE(ReadSnapshot(std::string_view(bytes).substr(0, bytes.size() - 1)));

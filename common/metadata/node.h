@@ -82,6 +82,8 @@ struct Voter {
   DirectoryId directory;
   // Where it answers, "host:port".
   std::string endpoint;
+  // It is sent the log, and does not vote yet.
+  bool is_learner = false;
   bool operator==(const Voter&) const = default;
 };
 

@@ -41,11 +41,8 @@ class RecentRequests {
 
   size_t size() const { return requests_.size(); }
 
-  // From the oldest to the newest: visit(const Request&).
-  template <class F>
-  void ForEach(F visit) const {
-    for (const auto& [number, request] : requests_) visit(request);
-  }
+  // From the oldest to the newest.
+  const PersistentMap<int64_t, Request>& in_order() const { return requests_; }
 
   // The same requests in the same order; how many were forgotten before them does not matter.
   friend bool operator==(const RecentRequests& a, const RecentRequests& b) {

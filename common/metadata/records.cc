@@ -199,6 +199,7 @@ v1::Record ToRecord(const std::vector<Voter>& voters) {
     out.set_controller_id(voter.id.value());
     out.set_directory_id(voter.directory.ToBytes());
     out.set_endpoint(voter.endpoint);
+    out.set_learner(voter.is_learner);
   }
   return record;
 }
@@ -209,7 +210,8 @@ std::vector<Voter> FromRecord(const v1::VotersRecord& record) {
   for (const v1::Voter& voter : record.voters()) {
     Known(voter);
     voters.push_back({ControllerId(voter.controller_id()),
-                      DirectoryId(UuidOf(voter.directory_id())), voter.endpoint()});
+                      DirectoryId(UuidOf(voter.directory_id())), voter.endpoint(),
+                      voter.learner()});
   }
   return voters;
 }

@@ -6,6 +6,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include <limits>
 #include <utility>
 
 #include "common/metadata/apply.h"
@@ -24,19 +25,21 @@ constexpr uint32_t kLastTermTag =
 constexpr uint32_t kRecordTag = WireFormatLite::MakeTag(v1::Snapshot::kRecordsFieldNumber,
                                                         WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 
-// The order is that of what needs what: a partition needs its topic.
-template <class F>
-void ForEachRecord(const Image& image, F add) {
-  if (!image.cluster_id.is_nil()) add(ToClusterRecord(image.cluster_id, image.created_at));
-  if (!image.voters.empty()) add(ToRecord(image.voters));
-  if (image.opened_by != kNoController) add(ToTermRecord(image.opened_term, image.opened_by));
-  for (const auto& [name, level] : image.features) add(ToFeatureRecord(name, level));
-  for (const auto& [id, node] : image.nodes) add(ToRecord(node));
-  for (const auto& [id, topic] : image.topics) add(ToRecord(topic));
-  for (const auto& [id, partition] : image.partitions) add(ToRecord(id, partition));
-  for (const auto& [key, value] : image.configs) add(ToRecord(key, &value));
-  if (image.producer_ids != ProducerIds{}) add(ToRecord(image.producer_ids));
-  image.requests.ForEach([&](const RecentRequests::Request& r) { add(ToRecord(r)); });
+// Gives the entries of a map as records, one a call. The map outlives it.
+template <class Map, class F>
+std::function<std::optional<v1::Record>()> RecordsOf(const Map& map, F to_record) {
+  return [at = map.begin(), end = map.end(), to_record]() mutable -> std::optional<v1::Record> {
+    if (at == end) return std::nullopt;
+    v1::Record record = to_record(at->first, at->second);
+    ++at;
+    return record;
+  };
+}
+
+std::function<std::optional<v1::Record>()> Once(v1::Record record) {
+  return [record = std::optional(std::move(record))]() mutable {
+    return std::exchange(record, std::nullopt);
+  };
 }
 
 bool ReadRecord(google::protobuf::io::CodedInputStream& in, v1::Record& record) {
@@ -51,11 +54,71 @@ bool ReadRecord(google::protobuf::io::CodedInputStream& in, v1::Record& record) 
 
 }  // namespace
 
+SnapshotWriter::SnapshotWriter(Image image) : image_(std::move(image)) {
+  auto& to = sections_;
+  if (!image_.cluster_id.is_nil()) {
+    to.push_back(Once(ToClusterRecord(image_.cluster_id, image_.created_at)));
+  }
+  if (!image_.voters.empty()) to.push_back(Once(ToRecord(image_.voters)));
+  if (image_.opened_by != kNoController) {
+    to.push_back(Once(ToTermRecord(image_.opened_term, image_.opened_by)));
+  }
+  to.push_back(RecordsOf(image_.features, [](const std::string& name, int32_t level) {
+    return ToFeatureRecord(name, level);
+  }));
+  to.push_back(RecordsOf(image_.nodes, [](NodeId, const Node& node) { return ToRecord(node); }));
+  to.push_back(
+      RecordsOf(image_.topics, [](const TopicId&, const Topic& topic) { return ToRecord(topic); }));
+  to.push_back(RecordsOf(image_.partitions, [](const PartitionId& id, const Partition& partition) {
+    return ToRecord(id, partition);
+  }));
+  to.push_back(RecordsOf(image_.configs, [](const ConfigKey& key, const std::string& value) {
+    return ToRecord(key, &value);
+  }));
+  if (image_.producer_ids != ProducerIds{}) to.push_back(Once(ToRecord(image_.producer_ids)));
+  to.push_back(RecordsOf(image_.requests.in_order(),
+                         [](int64_t, const RecentRequests::Request& r) { return ToRecord(r); }));
+}
+
+std::optional<v1::Record> SnapshotWriter::NextRecord() {
+  while (!sections_.empty()) {
+    if (auto record = sections_.front()()) return record;
+    sections_.pop_front();
+  }
+  return std::nullopt;
+}
+
+std::string SnapshotWriter::Next(size_t bytes_wanted) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  auto put_number = [&](uint32_t tag, int64_t number) {
+    if (number == 0) return;
+    out.WriteTag(tag);
+    out.WriteVarint64(static_cast<uint64_t>(number));
+  };
+  if (!std::exchange(begun_, true)) {
+    put_number(kLastIndexTag, image_.index.value());
+    put_number(kLastTermTag, image_.term.value());
+  }
+  while (static_cast<size_t>(out.ByteCount()) < bytes_wanted) {
+    auto record = NextRecord();
+    if (!record) break;
+    out.WriteTag(kRecordTag);
+    out.WriteVarint32(static_cast<uint32_t>(record->ByteSizeLong()));
+    record->SerializeWithCachedSizes(&out);
+  }
+  out.Trim();
+  return bytes;
+}
+
 v1::Snapshot ToSnapshot(const Image& image) {
   v1::Snapshot snapshot;
   snapshot.set_last_index(image.index.value());
   snapshot.set_last_term(image.term.value());
-  ForEachRecord(image, [&](v1::Record record) { *snapshot.add_records() = std::move(record); });
+  SnapshotWriter writer(image);
+  while (auto record = writer.NextRecord()) *snapshot.add_records() = std::move(*record);
   return snapshot;
 }
 
@@ -69,24 +132,7 @@ Image FromSnapshot(const v1::Snapshot& snapshot) {
 }
 
 std::string WriteSnapshot(const Image& image) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.SetSerializationDeterministic(true);
-  auto put_number = [&](uint32_t tag, int64_t number) {
-    if (number == 0) return;
-    out.WriteTag(tag);
-    out.WriteVarint64(static_cast<uint64_t>(number));
-  };
-  put_number(kLastIndexTag, image.index.value());
-  put_number(kLastTermTag, image.term.value());
-  ForEachRecord(image, [&](const v1::Record& record) {
-    out.WriteTag(kRecordTag);
-    out.WriteVarint32(static_cast<uint32_t>(record.ByteSizeLong()));
-    record.SerializeWithCachedSizes(&out);
-  });
-  out.Trim();
-  return bytes;
+  return SnapshotWriter(image).Next(std::numeric_limits<size_t>::max());
 }
 
 Result<Image> ReadSnapshot(std::string_view bytes) {

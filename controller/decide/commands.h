@@ -95,7 +95,26 @@ struct AllocateProducerIds {
   NodeEpoch epoch;
 };
 
-using Command = std::variant<RegisterNode, UnfenceNode, FenceNode, StopNode, CreateTopic,
+// Another controller is to take part in the quorum: a learner at first.
+struct AddLearner {
+  metadata::Voter voter;
+  std::optional<RequestId> request_id;
+};
+
+// It has caught up.
+struct PromoteLearner {
+  ControllerId id;
+  DirectoryId directory;
+};
+
+struct RemoveVoter {
+  ControllerId id;
+  // Only if this is its directory.
+  std::optional<DirectoryId> directory;
+  std::optional<RequestId> request_id;
+};
+
+using Command = std::variant<AddLearner, PromoteLearner, RemoveVoter, RegisterNode, UnfenceNode, FenceNode, StopNode, CreateTopic,
                              DeleteTopic, ChangeIsr, UpdateConfigs, AllocateProducerIds>;
 
 struct NodeRegistered {

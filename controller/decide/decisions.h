@@ -25,5 +25,9 @@ Decision Decide(const metadata::Image& tip, const DeleteTopic& command, Now now)
 Decision Decide(const metadata::Image& tip, const ChangeIsr& command, Now now);
 Decision Decide(const metadata::Image& tip, const UpdateConfigs& command, Now now);
 Decision Decide(const metadata::Image& tip, const AllocateProducerIds& command, Now now);
+// The members of the quorum: one comes as a learner, is made a voter, or goes.
+Decision Decide(const metadata::Image& tip, const AddLearner& command, Now now);
+Decision Decide(const metadata::Image& tip, const PromoteLearner& command, Now now);
+Decision Decide(const metadata::Image& tip, const RemoveVoter& command, Now now);
 
 }  // namespace weir::decide

@@ -3,6 +3,8 @@
 
 #include <glog/logging.h>
 
+#include <utility>
+
 #include "common/metadata/apply.h"
 #include "common/metadata/records.h"
 #include "common/metadata/snapshot.h"
@@ -11,6 +13,19 @@
 
 namespace weir::decide {
 namespace {
+
+// How much of a snapshot is written at a time: a few milliseconds' worth.
+constexpr size_t kPieceBytes = size_t{256} << 10;
+
+// An image on its way to a snapshot.
+class Written final : public machine::SnapshotSource {
+ public:
+  explicit Written(metadata::Image image) : writer_(std::move(image)) {}
+  Bytes Next() override { return Bytes::FromString(writer_.Next(kPieceBytes)); }
+
+ private:
+  metadata::SnapshotWriter writer_;
+};
 
 // The command's idempotence key, if it is of a kind that has one and one was given.
 std::optional<RequestId> RequestIdOf(const Command& command) {
@@ -90,6 +105,10 @@ MetadataMachine::Entry MetadataMachine::Decode(const Bytes& bytes) const {
   CHECK(entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
       << "a committed entry of the metadata log cannot be read";
   return entry;
+}
+
+std::unique_ptr<machine::SnapshotSource> MetadataMachine::TakeSnapshot(const State& state) const {
+  return std::make_unique<Written>(state);
 }
 
 MetadataMachine::State MetadataMachine::Restore(const Bytes& snapshot,

@@ -25,6 +25,7 @@ class MetadataMachine {
   Bytes Encode(const Entry& entry) const;
   Entry Decode(const Bytes& bytes) const;
   State Restore(const Bytes& snapshot, machine::Position position) const;
+  std::unique_ptr<machine::SnapshotSource> TakeSnapshot(const State& state) const;
 
  private:
   ControllerId self_;

@@ -59,11 +59,17 @@ void Birth::Loaded(Result<Remembered> remembered, Callback<void(Result<void>)> d
         done(std::unexpected(founding.error().While("reading this controller's snapshot")));
         return;
       }
-      if (!IsVoter(*founding, self_.id)) {
+      for (const Voter& voter : founding->voters) {
+        if (voter.id.directory != self_.id.directory || voter.id == self_.id) continue;
         done(Fail(Error::Kind::kInvalid,
-                  Text(self_.id) + " is not a voter of cluster " + founding->cluster.ToString() +
-                      ", whose data is in this folder: is it another controller's folder?"));
+                  "this folder is that of " + Text(voter.id) + ", not of " + Text(self_.id) +
+                      ": start each controller on its own"));
         return;
+      }
+      // One that joined, or was removed, may have a snapshot of a time when it was no member.
+      if (!IsVoter(*founding, self_.id)) {
+        LOG(WARNING) << Text(self_.id) << " is not a member of cluster " << founding->cluster
+                     << " by its last snapshot: it follows, and votes only if it is added";
       }
       snapshot_ = std::move(**snapshot);
       founding_ = std::move(*founding);
@@ -75,7 +81,17 @@ void Birth::Loaded(Result<Remembered> remembered, Callback<void(Result<void>)> d
 }
 
 void Birth::TellFound() {
-  if (found_) std::exchange(found_, {})(Found{*founding_, remembered_, *snapshot_});
+  if (!found_) return;
+  std::exchange(found_, {})(
+      Found{founding_->cluster, remembered_, snapshot_.value_or(StoredSnapshot{})});
+}
+
+bool Birth::Join(ClusterId cluster) {
+  if (!loaded_ || saving_ || founding_) return false;
+  LOG(INFO) << Text(self_.id) << " was added to cluster " << cluster;
+  founding_ = Founding{cluster, {}};
+  TellFound();
+  return true;
 }
 
 host::Methods Birth::Methods() {
@@ -153,9 +169,10 @@ void Birth::TakeFound(Bytes bytes, host::Reply reply) {
 
 void Birth::Write(StoredSnapshot snapshot, Founding founding, host::Reply reply) {
   saving_ = true;
-  log_.SaveSnapshot(
-      snapshot, lifetime_.Bind([this, snapshot, founding = std::move(founding),
-                                reply = std::move(reply)](Result<void> saved) mutable {
+  log_.Save(
+      LogWrite{.install = snapshot},
+      lifetime_.Bind([this, snapshot, founding = std::move(founding),
+                      reply = std::move(reply)](Result<void> saved) mutable {
         saving_ = false;
         if (!saved) {
           Refuse(reply, host::StatusCode::kInternal,
@@ -164,8 +181,9 @@ void Birth::Write(StoredSnapshot snapshot, Founding founding, host::Reply reply)
         }
         LOG(INFO) << "controller " << self_.id.controller << " is a voter of cluster "
                   << founding.cluster;
-        remembered_ = {
-            .hard_state = {}, .snapshot = snapshot.last, .terms = {}, .last = snapshot.last.index};
+        remembered_ = {.snapshot = snapshot.last,
+                       .begin = snapshot.last,
+                       .last = snapshot.last.index};
         remembered_.terms.Assign(snapshot.last.term, snapshot.last.index);
         snapshot_ = std::move(snapshot);
         founding_ = std::move(founding);

@@ -26,16 +26,20 @@ class Birth {
   // `found` runs once, on the strand: the cluster is on this disk (since long, or since now), and
   // the process may start its Quorum with what the log remembers.
   struct Found {
-    Founding founding;
+    ClusterId cluster;
     Remembered remembered;
     StoredSnapshot snapshot;
   };
 
   Birth(QuorumLog& log, Self self, Callback<void(Found)> found);
 
-  // Loads the log. `done` hears a log that cannot be used, or that this controller is not a voter
-  // of the cluster on its disk; else it hears success, and `found` follows now or later.
+  // Loads the log. `done` hears a log that cannot be used; else it hears success, and `found` follows
+  // now or later.
   void Start(Callback<void(Result<void>)> done);
+
+  // Somebody has added this controller, which has no cluster yet, to the quorum of `cluster`: then
+  // `found` runs at once, with no snapshot. False if it has a cluster, or is not ready.
+  bool Join(ClusterId cluster);
 
   // weir.raft.v1.Birth, to be merged into what the process serves; may serve before Start.
   host::Methods Methods();

@@ -20,6 +20,12 @@ void Quorum::Tell(Notice notice) {
       waiting_.pop_front();
     }
   }
+  // What a snapshot covers need not be told, and may be gone from the log when its turn comes.
+  if (std::holds_alternative<TellSnapshot>(notice)) {
+    std::erase_if(notices_, [](const Notice& waiting) {
+      return std::holds_alternative<TellCommitted>(waiting);
+    });
+  }
   notices_.push_back(std::move(notice));
   if (std::exchange(delivering_, true)) return;
   host_.strand.Post(lifetime_.Bind([this] { Deliver(); }));
@@ -36,6 +42,7 @@ void Quorum::Deliver() {
     Notice notice = std::move(notices_.front());
     notices_.pop_front();
     if (auto* snapshot = std::get_if<TellSnapshot>(&notice)) {
+      delivered_ = snapshot->snapshot.last.index;
       events_.OnSnapshot(
           {snapshot->snapshot.last.index.value(), snapshot->snapshot.last.term.value()},
           std::move(snapshot->snapshot.state));
@@ -46,6 +53,8 @@ void Quorum::Deliver() {
     }
   }
   delivering_ = false;
+  ReleaseReads();
+  MaybeTakeSnapshot();
 }
 
 // False if entries have to be read first; Deliver goes on when they are there.
@@ -76,6 +85,8 @@ bool Quorum::DeliverCommitted(LogIndex to) {
 
 void Quorum::DeliverOne(const LogEntry& entry) {
   delivered_ = entry.index;
+  ++entries_since_snapshot_;
+  bytes_since_snapshot_ += entry.payload.size();
   events_.OnCommitted({entry.index.value(), entry.term.value()}, entry.payload);
 }
 

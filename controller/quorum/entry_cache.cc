@@ -6,12 +6,14 @@
 namespace weir::quorum {
 
 void EntryCache::Append(LogEntry entry) {
-  if (!entries_.empty() && entry.index != entries_.back().index + 1) {
-    entries_.clear();
-    bytes_ = 0;
-  }
+  if (!entries_.empty() && entry.index != entries_.back().index + 1) Clear();
   bytes_ += entry.payload.size();
   entries_.push_back(std::move(entry));
+}
+
+void EntryCache::Clear() {
+  entries_.clear();
+  bytes_ = 0;
 }
 
 void EntryCache::TruncateFrom(LogIndex from) {

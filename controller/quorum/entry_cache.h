@@ -17,6 +17,7 @@ class EntryCache {
   // The next entry; after a gap the cache begins anew with it.
   void Append(LogEntry entry);
   void TruncateFrom(LogIndex from);
+  void Clear();
   // Drops the oldest while there are too many bytes, but none after `needed`.
   void Trim(LogIndex needed);
 

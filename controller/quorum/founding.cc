@@ -124,24 +124,24 @@ Result<Founding> ParseFounding(std::string_view bytes) {
   }
   std::optional<ClusterId> cluster;
   Founding founding;
-  std::set<ControllerId> ids;
   for (const auto& record : snapshot.records()) {
     if (record.has_cluster()) cluster = ClusterId::FromBytes(record.cluster().cluster_id());
     if (!record.has_voters()) continue;
-    for (const auto& voter : record.voters().voters()) {
-      auto directory = DirectoryId::FromBytes(voter.directory_id());
-      ControllerId id(voter.controller_id());
-      if (!directory || !ids.insert(id).second) {
-        return Fail(Error::Kind::kCorrupt, "a snapshot whose voters cannot be told apart");
-      }
-      founding.voters.push_back({{id, *directory}, voter.endpoint()});
-    }
+    auto voters = ReadVoters(record.voters());
+    if (!voters) return std::unexpected(voters.error().While("reading a snapshot"));
+    founding.voters = std::move(*voters);
   }
   if (!cluster || cluster->is_nil() || founding.voters.empty()) {
     return Fail(Error::Kind::kCorrupt, "a snapshot that names no cluster, or no voters");
   }
   founding.cluster = *cluster;
   return founding;
+}
+
+Result<std::vector<Voter>> VotersInSnapshot(std::string_view snapshot) {
+  auto founding = ParseFounding(snapshot);
+  if (!founding) return std::unexpected(founding.error());
+  return std::move(founding->voters);
 }
 
 Result<InitPlan> PlanInit(const std::vector<DescribeResponse>& answers, ClusterId fresh,

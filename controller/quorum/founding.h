@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/ids.h"
 #include "common/base/time.h"
+#include "controller/quorum/voters_entry.h"
 #include "controller/raft/messages.h"
 #include "proto/raft/raft.pb.h"
 
@@ -15,13 +16,6 @@ namespace weir::quorum {
 
 // Where every cluster's log begins: the entry that its founding snapshot stands for.
 inline constexpr raft::LogPosition kFoundingPosition{LogIndex(1), Term(1)};
-
-struct Voter {
-  raft::VoterId id;
-  // "host:port", of the listener for peers.
-  std::string endpoint;
-  bool operator==(const Voter&) const = default;
-};
 
 // Who a snapshot says the cluster is.
 struct Founding {
@@ -32,8 +26,11 @@ struct Founding {
 // The serialized weir.metadata.v1.Snapshot that founds a cluster.
 std::string MakeFoundingSnapshot(ClusterId cluster, const std::vector<Voter>& voters, WallTime now);
 
-// Reads the cluster and its voters out of any serialized weir.metadata.v1.Snapshot.
+// Reads the cluster and its voters, learners too, out of any serialized weir.metadata.v1.Snapshot.
 Result<Founding> ParseFounding(std::string_view snapshot);
+
+// The voters, and learners, of any serialized weir.metadata.v1.Snapshot.
+Result<std::vector<Voter>> VotersInSnapshot(std::string_view snapshot);
 
 // What to send to whom.
 struct InitPlan {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "controller/quorum/quorum.h"
+#include "controller/quorum/incoming.h"
 
 namespace weir::quorum {
 namespace {
@@ -16,62 +16,56 @@ host::CallStatus Refused(host::StatusCode code, std::string why) {
   return {.code = code, .message = std::move(why), .details = {}};
 }
 
+// Who asks need not be known as a member: it may be one by an entry that has not come here yet.
+bool IsRequest(const raft::Message& message) {
+  return std::holds_alternative<raft::VoteRequest>(message.body) ||
+         std::holds_alternative<raft::AppendRequest>(message.body) ||
+         std::holds_alternative<raft::SnapshotOffer>(message.body);
+}
+
 }  // namespace
 
-// One stream that a peer has opened. The network holds it; the voter may be gone before.
-class Quorum::Incoming final : public host::StreamEvents {
- public:
-  Incoming(std::weak_ptr<Quorum*> quorum, std::shared_ptr<host::Stream> stream, uint64_t number)
-      : quorum_(std::move(quorum)), stream_(std::move(stream)), number_(number) {}
-
-  void OnMessage(Bytes bytes) override {
-    auto quorum = quorum_.lock();
-    if (!quorum || !stream_ || refused_) return;
-    auto message = Decode(bytes);
-    if (!message) {
-      Refuse(Refused(host::StatusCode::kInvalidArgument, message.error().message));
-      return;
-    }
-    if (auto refusal = (*quorum)->Judge(*message)) {
-      Refuse(std::move(*refusal));
-      return;
-    }
-    if (!from_) {
-      from_ = message->message.from;
-      (*quorum)->peers_.at(*from_)->incoming = number_;
-    }
-    (*quorum)->Take(std::move(*message));
+void Quorum::Incoming::OnMessage(Bytes bytes) {
+  auto quorum = quorum_.lock();
+  if (!quorum || !stream_ || refused_) return;
+  auto message = Decode(bytes);
+  if (!message) return Refuse(Refused(host::StatusCode::kInvalidArgument, message.error().message));
+  if (auto refusal = (*quorum)->Judge(*message)) return Refuse(std::move(*refusal));
+  if (!from_) {
+    from_ = message->message.from;
+    // A newer stream of the same peer takes an older one's place.
+    (*quorum)->incoming_[*from_] = this;
+  } else if (message->message.from != *from_) {
+    return Refuse(Refused(host::StatusCode::kInvalidArgument, "one stream speaks for one voter"));
   }
+  (*quorum)->Take(std::move(*message));
+}
 
-  void OnPeerFinished() override {
-    if (stream_) stream_->Finish(host::CallStatus::Ok());
-  }
+void Quorum::Incoming::OnPeerFinished() {
+  if (stream_) stream_->Finish(host::CallStatus::Ok());
+}
 
-  void OnEnd(host::CallStatus) override {
-    stream_.reset();
-    auto quorum = quorum_.lock();
-    if (!quorum || !from_) return;
-    // A newer stream of the same peer has taken this one's place.
-    auto peer = (*quorum)->peers_.find(*from_);
-    if (peer == (*quorum)->peers_.end() || peer->second->incoming != number_) return;
-    (*quorum)->OnPeerLost(*from_, /*incoming=*/true);
-  }
+void Quorum::Incoming::OnEnd(host::CallStatus) {
+  stream_.reset();
+  auto quorum = quorum_.lock();
+  if (!quorum || !from_) return;
+  auto newest = (*quorum)->incoming_.find(*from_);
+  if (newest == (*quorum)->incoming_.end() || newest->second != this) return;
+  (*quorum)->incoming_.erase(newest);
+  (*quorum)->OnPeerLost(*from_, /*incoming=*/true);
+}
 
- private:
-  void Refuse(host::CallStatus status) {
-    refused_ = true;
-    stream_->Finish(std::move(status));
-  }
+void Quorum::Incoming::Answer(Pieces message) {
+  if (stream_ && !refused_) stream_->Send(std::move(message));
+}
 
-  std::weak_ptr<Quorum*> quorum_;
-  std::shared_ptr<host::Stream> stream_;
-  const uint64_t number_;
-  std::optional<raft::VoterId> from_;
-  bool refused_ = false;
-};
+void Quorum::Incoming::Refuse(host::CallStatus status) {
+  refused_ = true;
+  stream_->Finish(std::move(status));
+}
 
 std::shared_ptr<host::StreamEvents> Quorum::Accept(std::shared_ptr<host::Stream> stream) {
-  return std::make_shared<Incoming>(address_, std::move(stream), ++incoming_streams_);
+  return std::make_shared<Incoming>(address_, std::move(stream));
 }
 
 std::optional<host::CallStatus> Quorum::Judge(const WireMessage& message) const {
@@ -93,18 +87,31 @@ std::optional<host::CallStatus> Quorum::Judge(const WireMessage& message) const 
                        " with directory " + to.directory.ToString());
   }
   const raft::VoterId& from = message.message.from;
-  if (!peers_.contains(from)) {
+  if (!peers_.contains(from) && !IsRequest(message.message)) {
     return Refused(StatusCode::kFailedPrecondition,
                    "controller " + std::to_string(from.controller.value()) + " with directory " +
-                       from.directory.ToString() + " is not a voter of this cluster");
+                       from.directory.ToString() + " is not a member of this quorum");
   }
   return std::nullopt;
 }
 
 void Quorum::Take(WireMessage message) {
   if (stopped_) return;
+  for (const LogEntry& entry : message.entries) {
+    if (auto voters = VotersIn(entry.payload.view()); voters && *voters) Learn(**voters);
+  }
+  const raft::VoterId& from = message.message.from;
+  if (!message.endpoint.empty() && !known_.contains(from)) {
+    known_[from] = {from, message.endpoint};
+  }
   raft_->Step(message.message, Now());
   CarryOut(std::move(message.entries));
+  TellCaughtUp();
+}
+
+void Quorum::OnAnswer(const Bytes& bytes) {
+  auto message = Decode(bytes);
+  if (message && !Judge(*message)) Take(std::move(*message));
 }
 
 void Quorum::OnPeerLost(const raft::VoterId& peer, bool incoming) {
@@ -125,20 +132,70 @@ std::optional<std::vector<LogEntry>> Quorum::FindForPeer(LogIndex from, LogIndex
   return cache_.Read(from, to, kMessageBytesMax);
 }
 
+// A stream to a controller that has no cluster: it waits to be spoken to by name.
+class PeerService::Uninvited final : public host::StreamEvents {
+ public:
+  Uninvited(std::weak_ptr<PeerService*> service, std::shared_ptr<host::Stream> stream)
+      : service_(std::move(service)), stream_(std::move(stream)) {}
+
+  void OnMessage(Bytes bytes) override {
+    if (events_) return events_->OnMessage(std::move(bytes));
+    auto service = service_.lock();
+    if (!stream_ || !service) return;
+    Quorum* quorum = (*service)->quorum_;
+    if (quorum == nullptr) quorum = (*service)->Invited(bytes);
+    if (quorum == nullptr) {
+      return std::exchange(stream_, nullptr)
+          ->Finish(Refused(host::StatusCode::kUnavailable,
+                           "this controller has no cluster yet, or is stopping"));
+    }
+    events_ = quorum->Accept(std::exchange(stream_, nullptr));
+    events_->OnMessage(std::move(bytes));
+  }
+  void OnDrained() override {
+    if (events_) events_->OnDrained();
+  }
+  void OnPeerFinished() override {
+    if (events_) events_->OnPeerFinished();
+    if (stream_) stream_->Finish(host::CallStatus::Ok());
+  }
+  void OnEnd(host::CallStatus status) override {
+    stream_.reset();
+    if (events_) events_->OnEnd(std::move(status));
+  }
+
+ private:
+  std::weak_ptr<PeerService*> service_;
+  std::shared_ptr<host::Stream> stream_;
+  std::shared_ptr<host::StreamEvents> events_;
+};
+
+// The quorum that these first words of a stream make this controller a member of, if they do.
+Quorum* PeerService::Invited(const Bytes& bytes) {
+  auto message = Decode(bytes);
+  bool is_meant = message && message->message.to == self_ && IsRequest(message->message);
+  return is_meant && join_ ? join_(message->cluster) : nullptr;
+}
+
+void PeerService::AwaitInvitation(raft::VoterId self, Join join) {
+  self_ = self;
+  join_ = std::move(join);
+}
+
 host::Methods PeerService::Methods() {
   host::Methods methods;
   methods["/weir.raft.v1.Peers/Exchange"] = host::StreamMethod(
       [this](const host::Caller&,
              std::shared_ptr<host::Stream> stream) -> std::shared_ptr<host::StreamEvents> {
         if (quorum_ != nullptr) return quorum_->Accept(std::move(stream));
-        // Hears what nobody wants to hear, until the end.
-        struct Deaf final : host::StreamEvents {
-          void OnMessage(Bytes) override {}
-          void OnEnd(host::CallStatus) override {}
-        };
-        stream->Finish(Refused(host::StatusCode::kUnavailable,
-                               "this controller has no cluster yet, or is stopping"));
-        return std::make_shared<Deaf>();
+        return std::make_shared<Uninvited>(address_, std::move(stream));
+      });
+  methods["/weir.raft.v1.Peers/ReadSnapshot"] =
+      host::UnaryMethod([this](const host::Caller&, Bytes request, host::Reply reply) {
+        if (quorum_ != nullptr) return quorum_->ServeSnapshot(request, std::move(reply));
+        reply(Refused(host::StatusCode::kUnavailable,
+                      "this controller has no cluster yet, or is stopping"),
+              {});
       });
   return methods;
 }

@@ -77,6 +77,7 @@ class LateEvents final : public machine::LogEvents {
   void OnCommitted(Position position, Bytes entry) override {
     to->OnCommitted(position, std::move(entry));
   }
+  std::unique_ptr<machine::SnapshotSource> TakeSnapshot() override { return to->TakeSnapshot(); }
   void OnSnapshot(Position last, Bytes snapshot) override {
     to->OnSnapshot(last, std::move(snapshot));
   }
@@ -107,7 +108,7 @@ class MachineOnQuorumTest : public testing::Test {
     history_.state.last = {kFoundingPosition.index.value(), kFoundingPosition.term.value()};
     for (int i = 1; i <= 3; ++i) voters_.push_back(VoterNumber(i));
     for (int i = 1; i <= 3; ++i) {
-      disks_[i].snapshot = StoredSnapshot{kFoundingPosition, ToyMachine().Snapshot({})};
+      disks_[i].Install({kFoundingPosition, ToyMachine().Snapshot({})});
       Start(i);
     }
   }
@@ -116,7 +117,10 @@ class MachineOnQuorumTest : public testing::Test {
     auto process = std::make_unique<Process>(*this, number, ++seed_);
     Process* p = process.get();
     host::Host host{strand_, strand_, p->disk, p->network, p->random};
-    QuorumConfig config{.cluster = kCluster, .self = VoterNumber(number).id, .voters = voters_};
+    QuorumConfig config{.cluster = kCluster, .self = VoterNumber(number).id};
+    // The toy's state does not say who votes.
+    config.voters_in = [this](std::string_view) -> Result<std::vector<Voter>> { return voters_; };
+    config.compaction = {.after_entries = 20, .after_bytes = 2000, .kept_entries = 5};
     p->quorum = std::make_unique<Quorum>(host, p->log, config, p->events,
                                          [](Error error) { ADD_FAILURE() << error; });
     p->driver = std::make_unique<Driver>(ToyMachine(), *p->quorum, p->observer,

@@ -21,7 +21,9 @@ constexpr size_t kQueuedBytesMax = size_t{8} << 20;
 class Peer::Outgoing final : public host::StreamEvents {
  public:
   explicit Outgoing(Peer* peer) : peer(peer) {}
-  void OnMessage(Bytes) override {}
+  void OnMessage(Bytes message) override {
+    if (peer != nullptr) peer->events_.OnAnswer(message);
+  }
   void OnDrained() override {
     if (peer != nullptr) peer->Pump();
   }
@@ -93,7 +95,8 @@ bool Peer::SendFront() {
   raft::Message& front = queue_.front();
   auto* request = std::get_if<raft::AppendRequest>(&front.body);
   if (request == nullptr || request->last == request->previous.index) {
-    stream_->Send(Encode({cluster_, std::move(front), {}}));
+    bool is_offer = std::holds_alternative<raft::SnapshotOffer>(front.body);
+    stream_->Send(Encode({cluster_, std::move(front), {}, is_offer ? events_.OwnEndpoint() : ""}));
     queue_.pop_front();
     return true;
   }
@@ -119,7 +122,7 @@ bool Peer::SendFront() {
   part_request.last = entries->back().index;
   bool is_all = part_request.last == request->last;
   request->previous = {entries->back().index, entries->back().term};
-  stream_->Send(Encode({cluster_, std::move(part), std::move(*entries)}));
+  stream_->Send(Encode({cluster_, std::move(part), std::move(*entries), {}}));
   if (is_all) queue_.pop_front();
   return true;
 }

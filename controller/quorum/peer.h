@@ -18,6 +18,11 @@ class PeerEvents {
   virtual ~PeerEvents() = default;
   // The stream to this peer has ended, or the one from it (incoming).
   virtual void OnPeerLost(const raft::VoterId& peer, bool incoming) = 0;
+  // This peer does not know this voter as a member yet, and answers on the stream that it was asked
+  // on.
+  virtual void OnAnswer(const Bytes& message) = 0;
+  // Where this voter itself is reached.
+  virtual host::Endpoint OwnEndpoint() const = 0;
   // Entries [from, to], or the first of them, out of memory or from the log.
   virtual void ReadForPeer(LogIndex from, LogIndex to,
                            Callback<void(Result<std::vector<LogEntry>>)> done) = 0;
@@ -33,8 +38,7 @@ class Peer {
   // Dropped if no stream is open, or if too much waits.
   void Send(raft::Message message);
 
-  // The newest stream that this peer has opened; the end of an older one means nothing.
-  uint64_t incoming = 0;
+  const host::Endpoint& endpoint() const { return voter_.endpoint; }
 
  private:
   class Outgoing;

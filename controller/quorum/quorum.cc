@@ -15,6 +15,26 @@ constexpr size_t kCachedBytesMax = size_t{8} << 20;
 
 }  // namespace
 
+// Who takes part by the snapshot, and by the entries after what the log begins with. Where the log
+// begins before its snapshot, nobody asks any more what was in force at its begin.
+Result<std::vector<raft::MembershipAt>> Quorum::Memberships(const Remembered& remembered,
+                                                           const StoredSnapshot& snapshot) {
+  std::vector<raft::MembershipAt> memberships;
+  if (snapshot.last.index > LogIndex(0)) {
+    auto voters = config_.voters_in(snapshot.state.view());
+    if (!voters) return std::unexpected(voters.error());
+    Learn(*voters);
+    memberships.push_back({remembered.begin.index, MembershipOf(*voters)});
+  }
+  for (const LogEntry& entry : remembered.voters) {
+    auto voters = VotersIn(entry.payload.view());
+    if (!voters) return std::unexpected(voters.error());
+    Learn(**voters);
+    memberships.push_back({entry.index, MembershipOf(**voters)});
+  }
+  return memberships;
+}
+
 Quorum::Quorum(host::Host host, QuorumLog& log, QuorumConfig config, machine::LogEvents& events,
                Callback<void(Error)> failed)
     : host_(host),
@@ -27,25 +47,24 @@ Quorum::Quorum(host::Host host, QuorumLog& log, QuorumConfig config, machine::Lo
 Quorum::~Quorum() {
   host_.strand.Cancel(timer_);
   host_.strand.Cancel(transfer_timer_);
+  host_.strand.Cancel(served_timer_);
 }
 
 void Quorum::Start(Remembered remembered, StoredSnapshot snapshot) {
   CHECK(!raft_) << "a quorum starts once";
   CHECK(remembered.snapshot == snapshot.last);
+  auto memberships = Memberships(remembered, snapshot);
+  if (!memberships) return Fail(memberships.error().While("reading who takes part in the quorum"));
   raft::Config config{.self = config_.self, .timing = config_.timing, .seed = host_.random.Next()};
-  for (const Voter& voter : config_.voters) config.voters.push_back(voter.id);
   raft_.emplace(std::move(config),
-                raft::Origin{remembered.hard_state, remembered.snapshot,
-                             std::move(remembered.terms), remembered.last},
+                raft::Origin{remembered.hard_state, remembered.begin, remembered.snapshot,
+                             std::move(remembered.terms), remembered.last,
+                             std::move(*memberships)},
                 Now());
-  snapshot_ = delivered_ = snapshot.last.index;
-  Tell(TellSnapshot{std::move(snapshot)});
-  for (const Voter& voter : config_.voters) {
-    if (voter.id == config_.self) continue;
-    peers_[voter.id] =
-        std::make_unique<Peer>(host_, config_.cluster, voter, config_.reconnect_min,
-                               config_.reconnect_max, static_cast<PeerEvents&>(*this));
-  }
+  delivered_ = snapshot.last.index;
+  snapshot_size_ = snapshot.state.size();
+  if (snapshot.last.index > LogIndex(0)) Tell(TellSnapshot{std::move(snapshot)});
+  FollowMembership();
   CarryOut({});
 }
 
@@ -57,12 +76,21 @@ std::optional<int64_t> Quorum::Append(int64_t epoch, Bytes entry) {
     return std::nullopt;
   }
   size_t size = entry.size();
-  auto index = raft_->Propose(1, Now());
+  auto index = Propose(entry);
   if (!index) return std::nullopt;
   waiting_.push_back({*index, size});
   waiting_bytes_ += size;
   CarryOut({LogEntry{*index, raft_->term(), std::move(entry)}});
   return index->value();
+}
+
+std::optional<LogIndex> Quorum::Propose(const Bytes& entry) {
+  auto voters = VotersIn(entry.view());
+  CHECK(voters) << "an entry of our own: " << voters.error();
+  if (!*voters) return raft_->Propose(1, Now());
+  auto index = raft_->ProposeMembership(MembershipOf(**voters), Now());
+  if (index) Learn(**voters);
+  return index;
 }
 
 bool Quorum::is_leader() const {
@@ -72,31 +100,40 @@ bool Quorum::is_leader() const {
 std::optional<Quorum::Leader> Quorum::leader() const {
   auto id = raft_ && !stopped_ ? raft_->leader() : std::nullopt;
   if (!id) return std::nullopt;
-  for (const Voter& voter : config_.voters) {
-    if (voter.id == *id) return Leader{id->controller, voter.endpoint, raft_->term()};
-  }
-  return std::nullopt;
+  auto known = known_.find(*id);
+  if (known == known_.end()) return std::nullopt;
+  return Leader{id->controller, known->second.endpoint, raft_->term()};
 }
 
 Quorum::Description Quorum::Describe() const {
   if (!raft_) return {};
-  Description description{leader(), raft_->term(), raft_->commit(), raft_->last(), {}};
+  Description description{.leader = leader(),
+                          .term = raft_->term(),
+                          .commit = raft_->commit(),
+                          .last = raft_->last(),
+                          .snapshot = raft_->snapshot().index,
+                          .begin = raft_->begin().index,
+                          .is_changing = !raft_->is_membership_committed(),
+                          .voters = {}};
   const auto* progress = raft_->progress();
-  for (const Voter& voter : config_.voters) {
+  for (const auto& [id, voter] : known_) {
+    if (!raft_->membership().Has(id)) continue;
     VoterDescription described{.voter = voter};
-    if (progress != nullptr && voter.id == config_.self) described.match = raft_->saved();
-    if (progress != nullptr && voter.id != config_.self) {
-      described.match = progress->at(voter.id).match;
-      described.silence = Now() - progress->at(voter.id).last_heard;
+    described.voter.is_learner = !raft_->membership().IsVoter(id);
+    if (progress != nullptr && id == config_.self) described.match = raft_->saved();
+    if (progress != nullptr && id != config_.self) {
+      described.match = progress->at(id).match;
+      described.silence = Now() - progress->at(id).last_heard;
     }
     description.voters.push_back(std::move(described));
   }
   return description;
 }
 
-void Quorum::TransferLeadership(Callback<void(bool)> done) {
+void Quorum::TransferLeadership(Callback<void(bool)> done,
+                                std::optional<raft::VoterId> successor) {
   bool leads = is_leader();
-  if (!leads || !raft_->TransferLeadership(Now())) {
+  if (!leads || !raft_->TransferLeadership(Now(), successor)) {
     host_.strand.Post(lifetime_.Bind([done = std::move(done), leads]() mutable { done(!leads); }));
     return;
   }
@@ -119,9 +156,9 @@ void Quorum::FinishTransfer() {
 void Quorum::ReadEntries(LogIndex from, size_t max_bytes,
                          Callback<void(Result<std::vector<LogEntry>>)> done) {
   Result<std::vector<LogEntry>> read;
-  if (from <= snapshot_) {
+  if (LogIndex begin = raft_->begin().index; from <= begin) {
     read = weir::Fail(Error::Kind::kNotFound, "the log begins after " +
-                                                  std::to_string(snapshot_.value()) +
+                                                  std::to_string(begin.value()) +
                                                   ": what is before is in the snapshot");
   } else if (from <= delivered_) {
     auto cached = cache_.Read(from, delivered_, max_bytes);
@@ -138,6 +175,7 @@ void Quorum::ReadEntries(LogIndex from, size_t max_bytes,
 // Does what the core asks for after an input; `payloads` are those of the entries that it appends.
 void Quorum::CarryOut(std::vector<LogEntry> payloads) {
   raft::Effects effects = raft_->TakeEffects();
+  if (effects.membership) FollowMembership();
   if (effects.role) ChangeRole(*effects.role);
   if (effects.save) QueueSave(*effects.save, std::move(payloads));
   Send(effects.send);
@@ -152,6 +190,13 @@ void Quorum::CarryOut(std::vector<LogEntry> payloads) {
     }
   }
   if (effects.commit_to) Tell(TellCommitted{*effects.commit_to});
+  for (const raft::ReadReady& ready : effects.reads) {
+    for (WaitingRead& read : reads_) {
+      if (read.number == ready.read) read.index = ready.index;
+    }
+  }
+  ReleaseReads();
+  if (effects.fetch) Fetch(*effects.fetch);
   SetTimer();
 }
 
@@ -170,6 +215,13 @@ void Quorum::QueueSave(const raft::Save& save, std::vector<LogEntry> payloads) {
     if (is_cut_from_disk && (!write.truncate_from || *save.truncate_from < *write.truncate_from)) {
       write.truncate_from = save.truncate_from;
     }
+  }
+  if (save.install) {
+    CHECK(installing_ && installing_->last == *save.install);
+    cache_.Clear();
+    write.append.clear();
+    write.truncate_from.reset();
+    write.install = std::exchange(installing_, std::nullopt);
   }
   if (save.append) {
     for (LogEntry& entry : payloads) {
@@ -209,13 +261,16 @@ void Quorum::SaveDone(Result<void> saved) {
   raft_->Saved(done.number, Now());
   CarryOut({});
   cache_.Trim(std::min(raft_->saved(), delivered_));
+  MaybeTakeSnapshot();
 }
 
 void Quorum::Send(const std::vector<raft::Message>& messages) {
   for (const raft::Message& message : messages) {
-    auto peer = peers_.find(message.to);
-    CHECK(peer != peers_.end()) << "a message to a stranger: " << message;
-    peer->second->Send(message);
+    if (auto peer = peers_.find(message.to); peer != peers_.end()) {
+      peer->second->Send(message);
+    } else {
+      AnswerStranger(message);
+    }
   }
 }
 
@@ -228,7 +283,9 @@ void Quorum::ChangeRole(const raft::RoleChange& change) {
   waiting_.clear();
   waiting_bytes_ = 0;
   Tell(TellRole{leading});
-  if (!leading) FinishTransfer();
+  if (leading) return;
+  FinishTransfer();
+  FailReads();
 }
 
 void Quorum::SetTimer() {
@@ -253,6 +310,9 @@ void Quorum::Fail(Error error) {
   if (leading_) Tell(TellRole{std::nullopt});
   leading_.reset();
   FinishTransfer();
+  FailReads();
+  fetch_.reset();
+  writing_.reset();
   if (failed_) std::exchange(failed_, {})(std::move(error));
 }
 

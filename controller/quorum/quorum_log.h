@@ -36,21 +36,27 @@ struct Remembered {
   raft::HardState hard_state;
   // Where the snapshot ends; index 0: there is none, and so no cluster yet.
   raft::LogPosition snapshot;
-  // The terms of the snapshot's last entry and of all that follow it.
+  // What the first entry follows upon: the snapshot's end, or before it.
+  raft::LogPosition begin;
+  // The terms of `begin` and of all entries that follow it.
   raft::TermHistory terms;
   // The last entry; the snapshot's if none follows it.
   LogIndex last;
+  // The entries that bring voters (voters_entry.h).
+  std::vector<LogEntry> voters;
 };
 
-// One synced write, in this order: the promise, the cut, the new entries.
+// One synced write, in this order: the promise, the cut, the snapshot, the new entries.
 struct LogWrite {
   std::optional<raft::HardState> hard_state;
   // All entries from here on go.
   std::optional<LogIndex> truncate_from;
+  // A snapshot that came from elsewhere: it replaces the snapshot and all entries.
+  std::optional<StoredSnapshot> install;
   // Contiguous, beginning after the last one that stays.
   std::vector<LogEntry> append;
 
-  bool empty() const { return !hard_state && !truncate_from && append.empty(); }
+  bool empty() const { return !hard_state && !truncate_from && !install && append.empty(); }
 };
 
 class QuorumLog {
@@ -68,9 +74,11 @@ class QuorumLog {
   virtual void ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
                            Callback<void(Result<std::vector<LogEntry>>)> done) = 0;
 
-  // Replaces the snapshot and drops the entries it covers; all of them if the log does not hold its
-  // last position. Completes when that is on stable storage.
-  virtual void SaveSnapshot(StoredSnapshot snapshot, Callback<void(Result<void>)> done) = 0;
+  // Replaces the snapshot by one of what this log holds, and drops the entries up to `begin`, which
+  // the snapshot covers. Completes when that is on stable storage. Nothing happens, and that is
+  // success, if the log has a newer snapshot, or has not got the entry where this one ends.
+  virtual void SaveSnapshot(StoredSnapshot snapshot, LogIndex begin,
+                            Callback<void(Result<void>)> done) = 0;
   virtual void ReadSnapshot(Callback<void(Result<std::optional<StoredSnapshot>>)> done) = 0;
 };
 

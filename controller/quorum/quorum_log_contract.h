@@ -41,20 +41,25 @@ class QuorumLogContract : public testing::Test {
       world_.log().ReadEntries(LogIndex(from), LogIndex(to), max_bytes, std::move(done));
     });
   }
-  Result<void> SaveSnapshot(int index, int term, std::string state) {
+  Result<void> SaveSnapshot(int index, int term, std::string state, int begin) {
     return Ask<Result<void>>([&](auto done) {
-      world_.log().SaveSnapshot({{LogIndex(index), Term(term)}, Bytes::FromString(state)},
+      world_.log().SaveSnapshot(Snapshot(index, term, std::move(state)), LogIndex(begin),
                                 std::move(done));
     });
+  }
+  Result<void> Install(int index, int term, std::string state) {
+    return Save({.install = Snapshot(index, term, std::move(state))});
+  }
+  static StoredSnapshot Snapshot(int index, int term, std::string state) {
+    return {{LogIndex(index), Term(term)}, Bytes::FromString(std::move(state))};
   }
   Result<std::optional<StoredSnapshot>> ReadSnapshot() {
     return Ask<Result<std::optional<StoredSnapshot>>>(
         [&](auto done) { world_.log().ReadSnapshot(std::move(done)); });
   }
-  // A log that is founded, and loaded.
   void Found() {
     ASSERT_TRUE(Load());
-    ASSERT_TRUE(SaveSnapshot(1, 1, "founding"));
+    ASSERT_TRUE(Install(1, 1, "founding"));
   }
   static LogEntry Entry(int index, int term, const std::string& payload = "entry") {
     return {LogIndex(index), Term(term), Bytes::FromString(payload + std::to_string(index))};
@@ -130,23 +135,69 @@ TYPED_TEST_P(QuorumLogContract, ReadsAsMuchAsFitsButAtLeastOne) {
   EXPECT_EQ(absent.error().kind, Error::Kind::kNotFound);
 }
 
-TYPED_TEST_P(QuorumLogContract, ASnapshotDropsWhatItCovers) {
+TYPED_TEST_P(QuorumLogContract, ASnapshotDropsWhatIsNotKept) {
   this->Found();
-  ASSERT_TRUE(this->Save({.append = {this->Entry(2, 2), this->Entry(3, 2), this->Entry(4, 2)}}));
-  ASSERT_TRUE(this->SaveSnapshot(3, 2, "three"));
+  ASSERT_TRUE(this->Save({.append = {this->Entry(2, 2), this->Entry(3, 2), this->Entry(4, 3)}}));
+  ASSERT_TRUE(this->SaveSnapshot(3, 2, "three", 2));
+  EXPECT_FALSE(this->Read(2, 2));
+  EXPECT_TRUE(this->Read(3, 3));
+  for (int life = 0; life < 2; ++life) {
+    this->world_.Crash();
+    this->world_.Open();
+    auto remembered = this->Load();
+    ASSERT_TRUE(remembered) << remembered.error();
+    EXPECT_EQ(remembered->snapshot, (raft::LogPosition{LogIndex(3), Term(2)}));
+    EXPECT_EQ(remembered->begin, (raft::LogPosition{LogIndex(2), Term(2)}));
+    EXPECT_EQ(this->Text(remembered->terms), "2@2 3@4");
+    EXPECT_EQ(remembered->last, LogIndex(4));
+    EXPECT_EQ((*this->ReadSnapshot())->state.view(), "three");
+  }
+  // What the log goes on with.
+  ASSERT_TRUE(this->Save({.append = {this->Entry(5, 3)}}));
+  ASSERT_TRUE(this->SaveSnapshot(5, 3, "five", 5));
+  EXPECT_FALSE(this->Read(5, 5));
+  ASSERT_TRUE(this->Save({.append = {this->Entry(6, 3)}}));
+  EXPECT_TRUE(this->Read(6, 6));
+}
+
+TYPED_TEST_P(QuorumLogContract, ASnapshotOfWhatIsNotHereOrIsOldChangesNothing) {
+  this->Found();
+  ASSERT_TRUE(this->Save({.append = {this->Entry(2, 2), this->Entry(3, 2)}}));
+  ASSERT_TRUE(this->SaveSnapshot(3, 2, "three", 1));
+  ASSERT_TRUE(this->SaveSnapshot(2, 2, "two", 2));
+  ASSERT_TRUE(this->SaveSnapshot(9, 2, "nine", 9));
+  EXPECT_EQ((*this->ReadSnapshot())->state.view(), "three");
+  EXPECT_TRUE(this->Read(2, 3));
+}
+
+TYPED_TEST_P(QuorumLogContract, AnInstalledSnapshotReplacesTheLog) {
+  this->Found();
+  ASSERT_TRUE(this->Save({.append = {this->Entry(2, 2), this->Entry(3, 2)}}));
+  ASSERT_TRUE(this->Save({.hard_state = raft::HardState{Term(6), std::nullopt},
+                          .install = this->Snapshot(9, 5, "nine"),
+                          .append = {this->Entry(10, 6)}}));
   EXPECT_FALSE(this->Read(3, 3));
-  EXPECT_TRUE(this->Read(4, 4));
   this->world_.Crash();
   this->world_.Open();
   auto remembered = this->Load();
   ASSERT_TRUE(remembered) << remembered.error();
-  EXPECT_EQ(this->Text(remembered->terms), "2@3");
-  EXPECT_EQ(remembered->last, LogIndex(4));
-  // One that the log does not hold replaces it all.
-  ASSERT_TRUE(this->SaveSnapshot(9, 5, "nine"));
-  EXPECT_FALSE(this->Read(4, 4));
-  ASSERT_TRUE(this->Save({.append = {this->Entry(10, 5)}}));
+  EXPECT_EQ(remembered->begin, (raft::LogPosition{LogIndex(9), Term(5)}));
+  EXPECT_EQ(remembered->snapshot, remembered->begin);
+  EXPECT_EQ(remembered->hard_state.term, Term(6));
+  EXPECT_EQ(this->Text(remembered->terms), "5@9 6@10");
   EXPECT_TRUE(this->Read(10, 10));
+}
+
+TYPED_TEST_P(QuorumLogContract, RemembersWhichEntriesBringVoters) {
+  this->Found();
+  // A weir.metadata.v1.Entry with one VotersRecord, that names nobody.
+  LogEntry voters{LogIndex(3), Term(2), Bytes::FromString(std::string("\x12\x02\x62\x00", 4))};
+  ASSERT_TRUE(this->Save({.append = {this->Entry(2, 2), voters, this->Entry(4, 2)}}));
+  this->world_.Crash();
+  this->world_.Open();
+  auto remembered = this->Load();
+  ASSERT_TRUE(remembered) << remembered.error();
+  EXPECT_EQ(remembered->voters, std::vector{voters});
 }
 
 TYPED_TEST_P(QuorumLogContract, CarriesOutWritesInTheOrderOfTheCalls) {
@@ -176,7 +227,9 @@ TYPED_TEST_P(QuorumLogContract, SaysThatAnotherProcessHasTheFolder) {
 
 REGISTER_TYPED_TEST_SUITE_P(QuorumLogContract, IsEmptyAtFirst, RemembersWhatWasSavedAfterACrash,
                             CutsTheTailAndGoesOnInOneWrite, CuttingWhatIsNotThereChangesNothing,
-                            ReadsAsMuchAsFitsButAtLeastOne, ASnapshotDropsWhatItCovers,
+                            ReadsAsMuchAsFitsButAtLeastOne, ASnapshotDropsWhatIsNotKept,
+                            ASnapshotOfWhatIsNotHereOrIsOldChangesNothing,
+                            AnInstalledSnapshotReplacesTheLog, RemembersWhichEntriesBringVoters,
                             CarriesOutWritesInTheOrderOfTheCalls,
                             SaysThatAnotherProcessHasTheFolder);
 

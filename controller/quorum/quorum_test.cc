@@ -69,7 +69,7 @@ class QuorumTest : public testing::Test {
     for (int i = 1; i <= voters; ++i) voters_.push_back(VoterNumber(i));
     std::string snapshot = MakeFoundingSnapshot(kCluster, voters_, WallTime{5});
     for (int i = 1; i <= voters; ++i) {
-      disks_[i].snapshot = StoredSnapshot{kFoundingPosition, Bytes::FromString(snapshot)};
+      disks_[i].Install({kFoundingPosition, Bytes::FromString(snapshot)});
       Start(i);
     }
   }
@@ -80,7 +80,6 @@ class QuorumTest : public testing::Test {
     host::Host host{strand_, strand_, p->disk, p->network, p->random};
     QuorumConfig config{.cluster = cluster,
                         .self = VoterNumber(number).id,
-                        .voters = voters_,
                         .waiting_entries_max = 100};
     p->quorum = std::make_unique<Quorum>(host, p->log, config, p->machine,
                                          [p](Error error) { p->failed = std::move(error); });
@@ -330,7 +329,7 @@ TEST_F(QuorumTest, EndsTheStreamOfAnotherClusterOrAnotherDisk) {
     std::string words;
   };
   for (const Case& c : {Case{ClusterId(Uuid::FromRandom(8, 8)), second, first, "to cluster"},
-                        Case{kCluster, wiped, first, "is not a voter"},
+                        Case{kCluster, wiped, first, "is not a member"},
                         Case{kCluster, second, wiped, "this is controller 1"}}) {
     auto events = std::make_shared<Stranger>();
     auto stream = network.Open(VoterNumber(1).endpoint, "/weir.raft.v1.Peers/Exchange", events);

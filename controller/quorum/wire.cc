@@ -6,12 +6,16 @@
 #include <string>
 #include <utility>
 
+#include "controller/quorum/voters_entry.h"
 #include "proto/raft/raft.pb.h"
 
 namespace weir::quorum {
 namespace {
 
 namespace proto = weir::raft::v1;
+
+// No quorum counts that far in the life of the universe; a stranger might, to use all terms up.
+constexpr int64_t kTermMax = int64_t{1} << 60;
 
 void Fill(const raft::VoteRequest& from, const std::vector<LogEntry>&, proto::Message& to) {
   proto::VoteRequest& request = *to.mutable_vote_request();
@@ -56,6 +60,13 @@ void Fill(const raft::TimeoutNow&, const std::vector<LogEntry>&, proto::Message&
   to.mutable_timeout_now();
 }
 
+void Fill(const raft::SnapshotOffer& from, const std::vector<LogEntry>&, proto::Message& to) {
+  proto::SnapshotOffer& offer = *to.mutable_snapshot_offer();
+  offer.set_last_index(from.last.index.value());
+  offer.set_last_term(from.last.term.value());
+  offer.set_round(from.round);
+}
+
 raft::LogPosition Position(int64_t index, int64_t term) { return {LogIndex(index), Term(term)}; }
 
 Result<raft::AppendRequest> ReadAppend(const proto::AppendRequest& from,
@@ -75,6 +86,9 @@ Result<raft::AppendRequest> ReadAppend(const proto::AppendRequest& from,
       request.terms.push_back({Term(entry.term()), LogIndex(entry.index())});
     }
     last = Position(entry.index(), entry.term());
+    auto voters = VotersIn(entry.payload());
+    if (!voters) return std::unexpected(voters.error());
+    if (*voters) request.memberships.push_back({last.index, MembershipOf(**voters)});
     entries.push_back({last.index, last.term, Bytes::FromString(entry.payload())});
   }
   request.last = last.index;
@@ -114,6 +128,13 @@ Result<void> ReadBody(const proto::Message& from, WireMessage& to) {
     case proto::Message::kTimeoutNow:
       to.message.body = raft::TimeoutNow{};
       return {};
+    case proto::Message::kSnapshotOffer: {
+      const proto::SnapshotOffer& offer = from.snapshot_offer();
+      to.message.body = raft::SnapshotOffer{Position(offer.last_index(), offer.last_term()),
+                                            offer.round()};
+      to.endpoint = offer.endpoint();
+      return {};
+    }
     case proto::Message::BODY_NOT_SET:
       break;
   }
@@ -131,6 +152,7 @@ Pieces Encode(const WireMessage& message) {
   to.set_to_directory(message.message.to.directory.ToBytes());
   to.set_term(message.message.term.value());
   std::visit([&](const auto& body) { Fill(body, message.entries, to); }, message.message.body);
+  if (to.has_snapshot_offer()) to.mutable_snapshot_offer()->set_endpoint(message.endpoint);
   return {Bytes::FromString(to.SerializeAsString())};
 }
 
@@ -143,6 +165,9 @@ Result<WireMessage> Decode(const Bytes& bytes) {
   auto to_directory = DirectoryId::FromBytes(from.to_directory());
   if (!cluster || !from_directory || !to_directory) {
     return Fail(Error::Kind::kInvalid, "not a message between controllers");
+  }
+  if (from.term() < 0 || from.term() > kTermMax) {
+    return Fail(Error::Kind::kInvalid, std::to_string(from.term()) + " is no term");
   }
   WireMessage to{.cluster = *cluster,
                  .message = {.from = {ControllerId(from.from()), *from_directory},

@@ -6,6 +6,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/error.h"
+#include "common/host/network.h"
 #include "controller/quorum/quorum_log.h"
 #include "controller/raft/messages.h"
 
@@ -16,10 +17,13 @@ struct WireMessage {
   ClusterId cluster;
   raft::Message message;
   std::vector<LogEntry> entries;
+  // With a SnapshotOffer: where its sender is reached.
+  host::Endpoint endpoint;
 };
 
 Pieces Encode(const WireMessage& message);
-// kInvalid if the bytes are not such a message, or if its entries are not contiguous.
+// kInvalid if the bytes are not such a message, if its entries are not contiguous, or if they bring
+// voters that cannot be read.
 Result<WireMessage> Decode(const Bytes& bytes);
 
 }  // namespace weir::quorum

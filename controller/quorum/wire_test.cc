@@ -23,10 +23,11 @@ TEST(Wire, BringsBackEveryKindOfMessage) {
         Make(raft::AppendRequest{position,
                                  LogIndex(6),
                                  {{Term(3), LogIndex(5)}, {Term(7), LogIndex(6)}},
+                                 {},
                                  LogIndex(4),
                                  9},
              entries),
-        Make(raft::AppendRequest{position, LogIndex(4), {}, LogIndex(2), 1}),
+        Make(raft::AppendRequest{position, LogIndex(4), {}, {}, LogIndex(2), 1}),
         Make(raft::AppendResponse{true, LogIndex(0), position, 3}), Make(raft::TimeoutNow{})}) {
     auto back = Decode(Join(Encode(message)));
     ASSERT_TRUE(back) << back.error();

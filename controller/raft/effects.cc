@@ -21,6 +21,7 @@ std::ostream& operator<<(std::ostream& out, const Save& save) {
   out << "save";
   if (save.hard_state) out << ' ' << *save.hard_state;
   if (save.truncate_from) out << " truncate from " << *save.truncate_from;
+  if (save.install) out << " install " << *save.install;
   if (save.append) out << " append " << save.append->first << ".." << save.append->last;
   return out;
 }
@@ -39,6 +40,13 @@ std::ostream& operator<<(std::ostream& out, const Effects& effects) {
     out << "send when saved " << message << '\n';
   }
   if (effects.commit_to) out << "commit to " << *effects.commit_to << '\n';
+  if (effects.membership) out << "members are " << *effects.membership << '\n';
+  if (effects.fetch) {
+    out << "fetch snapshot " << effects.fetch->last << " from " << effects.fetch->from << '\n';
+  }
+  for (const ReadReady& ready : effects.reads) {
+    out << "read " << ready.read << " sees all up to " << ready.index << '\n';
+  }
   return out;
 }
 

@@ -23,6 +23,8 @@ struct Save {
   uint64_t number = 0;
   std::optional<HardState> hard_state;
   std::optional<LogIndex> truncate_from;
+  // The snapshot that ends here takes the place of the whole log.
+  std::optional<LogPosition> install;
   // The entries just proposed, or carried by the message just stepped.
   std::optional<Range> append;
   bool operator==(const Save&) const = default;
@@ -38,6 +40,21 @@ struct RoleChange {
   bool operator==(const RoleChange&) const = default;
 };
 
+// A snapshot to be fetched from `from`, and then given to Raft::InstallSnapshot. One that is being
+// fetched already is not begun again.
+struct Fetch {
+  VoterId from;
+  LogPosition last;
+  bool operator==(const Fetch&) const = default;
+};
+
+// A read that was asked for may be answered from a state with all up to `index`.
+struct ReadReady {
+  uint64_t read = 0;
+  LogIndex index;
+  bool operator==(const ReadReady&) const = default;
+};
+
 struct Effects {
   std::optional<Save> save;
   // At once, beside the save.
@@ -47,9 +64,14 @@ struct Effects {
   // All entries up to here are committed. They may not be saved here yet: others have them.
   std::optional<LogIndex> commit_to;
   std::optional<RoleChange> role;
+  // Who takes part from now on.
+  std::optional<Membership> membership;
+  std::optional<Fetch> fetch;
+  std::vector<ReadReady> reads;
 
   bool empty() const {
-    return !save && send.empty() && send_when_saved.empty() && !commit_to && !role;
+    return !save && send.empty() && send_when_saved.empty() && !commit_to && !role &&
+           !membership && !fetch && reads.empty();
   }
 };
 

@@ -27,7 +27,7 @@ bool Raft::HearsLeader(bool they_lost_it, Instant now) const {
 void Raft::StartPreVote(bool leader_lost, Instant now) {
   Become(PreCandidate{
       .granted = {config_.self}, .leader_lost = leader_lost, .deadline = RetryAt(now)});
-  for (const VoterId& voter : config_.voters) {
+  for (const VoterId& voter : membership().voters) {
     if (voter == config_.self) continue;
     SendIn(hard_state_.term + 1, voter,
            VoteRequest{.pre_vote = true, .last = LastPosition(), .leader_lost = leader_lost});
@@ -35,10 +35,14 @@ void Raft::StartPreVote(bool leader_lost, Instant now) {
   CountPreVotes(now);
 }
 
+// Who is not a voter has no voice.
+VoteResult Raft::Count(const std::set<VoterId>& granted, const std::set<VoterId>& refused) const {
+  return CountVotes(membership().voters.size(), CountVoters(granted), CountVoters(refused));
+}
+
 void Raft::CountPreVotes(Instant now) {
   const auto& asking = std::get<PreCandidate>(role_);
-  VoteResult result =
-      CountVotes(config_.voters.size(), asking.granted.size(), asking.refused.size());
+  VoteResult result = Count(asking.granted, asking.refused);
   if (result == VoteResult::kWon) StartElection(false, asking.leader_lost, now);
   // A lost one waits for its deadline, as a pending one does.
 }
@@ -48,7 +52,7 @@ void Raft::StartElection(bool leader_hands_over, bool leader_lost, Instant now) 
   Become(Candidate{.vote_saved_by = last_save_, .deadline = RetryAt(now)});
   // The requests need not wait for our own vote to be durable: it counts only once it is, and a
   // candidate that forgot this term ignores what it is granted in it.
-  for (const VoterId& voter : config_.voters) {
+  for (const VoterId& voter : membership().voters) {
     if (voter == config_.self) continue;
     Send(voter, VoteRequest{.last = LastPosition(),
                             .leader_hands_over = leader_hands_over,
@@ -58,8 +62,7 @@ void Raft::StartElection(bool leader_hands_over, bool leader_lost, Instant now) 
 
 void Raft::CountOwnElection(Instant now) {
   const auto& candidate = std::get<Candidate>(role_);
-  VoteResult result =
-      CountVotes(config_.voters.size(), candidate.granted.size(), candidate.refused.size());
+  VoteResult result = Count(candidate.granted, candidate.refused);
   if (result == VoteResult::kWon) {
     BecomeLeader(now);
   } else if (result == VoteResult::kLost) {
@@ -122,36 +125,31 @@ void Raft::StepVoteResponse(const VoterId& from, const VoteResponse& response, I
 }
 
 void Raft::StepTimeoutNow(const Message& message, Instant now) {
-  if (leader() != message.from) return;
+  if (leader() != message.from || !IsVoter()) return;
   StartElection(/*leader_hands_over=*/true, /*leader_lost=*/false, now);
 }
 
 void Raft::BecomeLeader(Instant now) {
   CHECK(role() == RoleName::kCandidate);
-  // A snapshot is committed, so nothing is counted wrongly by taking every voter to have it.
-  Leader leader;
-  for (const VoterId& voter : config_.voters) {
-    if (voter == config_.self) continue;
-    leader.voters[voter] = Progress{.match = snapshot_.index, .next = last_ + 1, .last_heard = now};
-  }
-  Become(std::move(leader));
+  Become(Leader{});
+  FollowMembership(now);
   SendHeartbeats(now);
 }
 
-bool Raft::TransferLeadership(Instant now) {
+bool Raft::TransferLeadership(Instant now, std::optional<VoterId> successor) {
   CheckInput();
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return false;
-  if (leader->successor) return true;
+  if (leader->successor) return !successor || leader->successor == successor;
   // One that is streamed to is there for certain; one whose stream broke may be dead.
   auto fitness = [](const Progress& progress) {
     return std::pair(!progress.probing, progress.match);
   };
   const VoterId* furthest = nullptr;
-  for (const auto& [id, progress] : leader->voters) {
+  for (const auto& [id, progress] : leader->members) {
     bool is_alive = now < progress.last_heard + config_.timing.election_timeout;
-    if (!is_alive) continue;
-    if (furthest == nullptr || fitness(progress) > fitness(leader->voters.at(*furthest))) {
+    if (!is_alive || !membership().IsVoter(id) || (successor && id != *successor)) continue;
+    if (furthest == nullptr || fitness(progress) > fitness(leader->members.at(*furthest))) {
       furthest = &id;
     }
   }
@@ -163,11 +161,21 @@ bool Raft::TransferLeadership(Instant now) {
   return true;
 }
 
+// The voter that is furthest is to stand for election now.
+void Raft::TellFurthest() {
+  const auto& members = std::get<Leader>(role_).members;
+  const VoterId* furthest = nullptr;
+  for (const VoterId& id : membership().voters) {
+    if (furthest == nullptr || members.at(id).match > members.at(*furthest).match) furthest = &id;
+  }
+  if (furthest != nullptr) Send(*furthest, TimeoutNow{});
+}
+
 // The successor may stand as soon as it has the whole log.
 void Raft::TellSuccessor() {
   auto& leader = std::get<Leader>(role_);
   if (!leader.successor || leader.successor_told) return;
-  if (leader.voters.at(*leader.successor).match < last_) return;
+  if (leader.members.at(*leader.successor).match < last_) return;
   leader.successor_told = true;
   Send(*leader.successor, TimeoutNow{});
 }

@@ -19,6 +19,7 @@ void Print(std::ostream& out, const AppendRequest& request) {
   if (request.last > request.previous.index) {
     out << " entries " << request.previous.index + 1 << ".." << request.last << " terms";
     for (const auto& run : request.terms) out << ' ' << run.epoch << '@' << run.start;
+    for (const auto& at : request.memberships) out << ' ' << at.membership << " at " << at.index;
   }
   out << " commit " << request.commit;
 }
@@ -33,14 +34,14 @@ void Print(std::ostream& out, const AppendResponse& response) {
 
 void Print(std::ostream& out, const TimeoutNow&) { out << "TimeoutNow"; }
 
+void Print(std::ostream& out, const SnapshotOffer& offer) {
+  out << "Snapshot offered, of " << offer.last;
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const LogPosition& position) {
   return out << position.index << '/' << position.term;
-}
-
-std::ostream& operator<<(std::ostream& out, const VoterId& voter) {
-  return out << voter.controller;
 }
 
 std::ostream& operator<<(std::ostream& out, const HardState& state) {

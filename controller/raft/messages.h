@@ -10,16 +10,9 @@
 
 #include "common/base/ids.h"
 #include "common/collections/epoch_history.h"
+#include "controller/raft/membership.h"
 
 namespace weir::raft {
-
-// A voter is a controller with its disk: with another disk it is another voter, which has promised
-// nothing.
-struct VoterId {
-  ControllerId controller;
-  DirectoryId directory;
-  auto operator<=>(const VoterId&) const = default;
-};
 
 // What a voter must never forget.
 struct HardState {
@@ -59,6 +52,8 @@ struct AppendRequest {
   LogPosition previous;
   LogIndex last;
   std::vector<TermHistory::Run> terms;
+  // Those that these entries bring.
+  std::vector<MembershipAt> memberships;
   LogIndex commit;
   // Grows with each round of heartbeats.
   int64_t round = 0;
@@ -75,6 +70,14 @@ struct AppendResponse {
   bool operator==(const AppendResponse&) const = default;
 };
 
+// What the receiver lacks is no longer in the leader's log: it may fetch the snapshot that ends at
+// `last`. Repeated with each round of heartbeats, and a heartbeat itself; answered as one.
+struct SnapshotOffer {
+  LogPosition last;
+  int64_t round = 0;
+  bool operator==(const SnapshotOffer&) const = default;
+};
+
 // The leader hands over: stand for election now (3.10).
 struct TimeoutNow {
   bool operator==(const TimeoutNow&) const = default;
@@ -85,12 +88,12 @@ struct Message {
   VoterId to;
   // The sender's; of a pre-vote, and of its grant, the term that is asked about.
   Term term;
-  std::variant<VoteRequest, VoteResponse, AppendRequest, AppendResponse, TimeoutNow> body;
+  std::variant<VoteRequest, VoteResponse, AppendRequest, AppendResponse, TimeoutNow, SnapshotOffer>
+      body;
   bool operator==(const Message&) const = default;
 };
 
 std::ostream& operator<<(std::ostream& out, const LogPosition& position);
-std::ostream& operator<<(std::ostream& out, const VoterId& voter);
 std::ostream& operator<<(std::ostream& out, const HardState& state);
 std::ostream& operator<<(std::ostream& out, const Message& message);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a leader knows of another voter's log.
+// What a leader knows of another member's log.
 #pragma once
 
 #include <deque>
@@ -18,6 +18,9 @@ struct Progress {
   // Else entries are streamed ahead of the answers, a bounded number of messages.
   bool probing = true;
   bool probe_sent = false;
+  // What it lacks is no longer in the log: it is offered a snapshot, and sent no entries until it
+  // has one. Invariant: then it is being probed.
+  bool needs_snapshot = false;
   // The last index of each message under way, ascending.
   std::deque<LogIndex> in_flight;
 
@@ -26,6 +29,7 @@ struct Progress {
 
   // What was under way may be lost. While probing, `next` is where the search stands.
   void Probe() {
+    needs_snapshot = false;
     if (!probing) next = match + 1;
     probing = true;
     probe_sent = false;

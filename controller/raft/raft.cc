@@ -13,17 +13,19 @@ Raft::Raft(Config config, Origin origin, Instant now)
     : config_(std::move(config)),
       hard_state_(origin.hard_state),
       role_(Follower{}),
+      begin_(origin.begin),
       snapshot_(origin.snapshot),
       terms_(std::move(origin.terms)),
+      memberships_(std::move(origin.memberships)),
       last_(origin.last),
       saved_(origin.last),
       commit_(origin.snapshot.index),
       random_(config_.seed) {
-  CHECK(std::count(config_.voters.begin(), config_.voters.end(), config_.self) == 1)
-      << config_.self << " is not one of the voters";
+  CHECK(begin_.index <= snapshot_.index) << "there is a gap between the snapshot and the log";
   CHECK(last_ >= snapshot_.index) << "the log ends before its snapshot";
-  if (terms_.runs().empty()) terms_.Assign(snapshot_.term, snapshot_.index);
-  CHECK_EQ(terms_.runs().front().start, snapshot_.index);
+  if (terms_.runs().empty()) terms_.Assign(begin_.term, begin_.index);
+  CHECK_EQ(terms_.runs().front().start, begin_.index);
+  CHECK(TermAt(snapshot_.index) == snapshot_.term) << "the log is not the one of its snapshot";
   // A voter that was given a log has seen its terms, and has voted in none of them.
   Term seen = *terms_.latest();
   if (hard_state_.term < seen) hard_state_ = {seen, std::nullopt};
@@ -32,17 +34,18 @@ Raft::Raft(Config config, Origin origin, Instant now)
   role_ = Follower{
       .leader = std::nullopt,
       .last_heard = now - config_.timing.election_timeout,
-      .deadline = now + (config_.voters.size() == 1 ? Duration::zero()
-                                                    : Chance(config_.timing.election_jitter))};
+      .deadline = now + (membership().voters.size() == 1
+                             ? Duration::zero()
+                             : Chance(config_.timing.election_jitter))};
   told_role_ = RoleChange{hard_state_.term, RoleName::kFollower, std::nullopt};
   CheckInvariants();
 }
 
 void Raft::Step(const Message& message, Instant now) {
   CheckInput();
-  bool is_voter = std::count(config_.voters.begin(), config_.voters.end(), message.from) == 1;
-  // Another disk is another voter: its promises are not ours to count, nor ours to keep.
-  if (message.to != config_.self || !is_voter || message.from == config_.self) return;
+  // What is said to another disk is not ours to keep. Who says it may be a member that this one has
+  // not heard of yet: requests are taken from anybody, answers are counted of members alone (4.1).
+  if (message.to != config_.self || message.from == config_.self) return;
   if (const auto* request = std::get_if<VoteRequest>(&message.body);
       request != nullptr && request->pre_vote) {
     StepPreVoteRequest(message, *request, now);
@@ -57,6 +60,7 @@ void Raft::Step(const Message& message, Instant now) {
           if constexpr (std::is_same_v<Body, AppendResponse>)
             StepAppendResponse(message.from, body, now);
           if constexpr (std::is_same_v<Body, TimeoutNow>) StepTimeoutNow(message, now);
+          if constexpr (std::is_same_v<Body, SnapshotOffer>) StepSnapshotOffer(message, body, now);
         },
         message.body);
   }
@@ -77,7 +81,8 @@ bool Raft::TakeTerm(const Message& message, Instant now) {
     // Whoever hears a leader does not help to depose it (4.2.3), unless the leader asked for it.
     if (!request->leader_hands_over && HearsLeader(request->leader_lost, now)) return false;
   }
-  bool leads = std::holds_alternative<AppendRequest>(message.body);
+  bool leads = std::holds_alternative<AppendRequest>(message.body) ||
+               std::holds_alternative<SnapshotOffer>(message.body);
   BecomeFollower(message.term, leads ? std::optional(message.from) : std::nullopt, now);
   return true;
 }
@@ -89,6 +94,8 @@ void Raft::AnswerStale(const Message& message) {
     Send(message.from,
          AppendResponse{
              .rejected = true, .hint = {commit_, *TermAt(commit_)}, .round = request->round});
+  } else if (std::holds_alternative<SnapshotOffer>(message.body)) {
+    Send(message.from, AppendResponse{.rejected = true, .hint = {commit_, *TermAt(commit_)}});
   } else if (std::holds_alternative<VoteRequest>(message.body)) {
     Send(message.from, VoteResponse{.pre_vote = false, .granted = false});
   }
@@ -120,8 +127,8 @@ void Raft::PeerLost(const VoterId& peer, Instant now) {
       follower->deadline = std::min(follower->deadline, now + Chance(config_.timing.lost_stagger));
     }
   } else if (auto* leader = std::get_if<Leader>(&role_)) {
-    auto found = leader->voters.find(peer);
-    if (found != leader->voters.end()) found->second.Probe();
+    auto found = leader->members.find(peer);
+    if (found != leader->members.end()) ProbeFrom(found->second, found->second.match + 1);
   }
   CheckInvariants();
 }
@@ -129,6 +136,12 @@ void Raft::PeerLost(const VoterId& peer, Instant now) {
 void Raft::TimeReached(Instant now) {
   CheckInput();
   if (now < NextDeadline()) return;
+  if (role() != RoleName::kLeader && !IsVoter()) {
+    // Whoever is not asked does not stand.
+    BecomeFollower(hard_state_.term, std::nullopt, now);
+    CheckInvariants();
+    return;
+  }
   if (const auto* follower = std::get_if<Follower>(&role_)) {
     StartPreVote(follower->leader_lost, now);
   } else if (const auto* asking = std::get_if<PreCandidate>(&role_)) {
@@ -143,6 +156,8 @@ void Raft::TimeReached(Instant now) {
 
 Instant Raft::NextDeadline() const {
   if (const auto* leader = std::get_if<Leader>(&role_)) {
+    // At once; as an input of its own, so that the commit of the removal is told first.
+    if (IsRemoved()) return Instant();
     return std::min({leader->heartbeat_due, QuorumLostAt(), leader->transfer_deadline});
   }
   if (const auto* follower = std::get_if<Follower>(&role_)) return follower->deadline;
@@ -166,7 +181,7 @@ std::optional<VoterId> Raft::leader() const {
 }
 
 std::optional<Term> Raft::TermAt(LogIndex index) const {
-  if (index < snapshot_.index || index > last_) return std::nullopt;
+  if (index < begin_.index || index > last_) return std::nullopt;
   return terms_.EpochAt(index);
 }
 
@@ -177,7 +192,13 @@ bool Raft::is_transferring() const {
 
 const std::map<VoterId, Progress>* Raft::progress() const {
   const auto* leader = std::get_if<Leader>(&role_);
-  return leader == nullptr ? nullptr : &leader->voters;
+  return leader == nullptr ? nullptr : &leader->members;
+}
+
+// How many of them are voters.
+size_t Raft::CountVoters(const std::set<VoterId>& among) const {
+  return static_cast<size_t>(
+      std::ranges::count_if(among, [&](const VoterId& id) { return membership().IsVoter(id); }));
 }
 
 void Raft::Become(Role role) { role_ = std::move(role); }
@@ -253,15 +274,20 @@ void Raft::CheckInput() const {
 }
 
 void Raft::CheckInvariants() const {
+  CHECK_LE(begin_.index, snapshot_.index);
   CHECK_LE(snapshot_.index, commit_);
+  CHECK_LE(memberships_.latest_index(), last_);
   CHECK_LE(commit_, last_);
   CHECK_LE(saved_, last_);
   CHECK(terms_.latest() && *terms_.latest() <= hard_state_.term);
   CHECK_LE(terms_.runs().back().start, last_);
   if (const auto* leader = std::get_if<Leader>(&role_)) {
     CHECK(hard_state_.vote == config_.self) << "a leader has voted for itself";
-    CHECK_EQ(leader->voters.size() + 1, config_.voters.size());
-    for (const auto& [id, progress] : leader->voters) {
+    CHECK_EQ(leader->members.size(),
+             membership().size() - (membership().Has(config_.self) ? 1 : 0));
+    for (const auto& [id, progress] : leader->members) {
+      CHECK(membership().Has(id)) << id;
+      CHECK_GT(progress.next, begin_.index) << id;
       CHECK_LT(progress.match, progress.next) << id;
       CHECK_LE(progress.next, last_ + 1) << id;
       CHECK_LE(progress.in_flight.size(), config_.in_flight_max) << id;

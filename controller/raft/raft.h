@@ -5,6 +5,7 @@
 // copied.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,6 +14,8 @@
 
 #include "common/base/time.h"
 #include "controller/raft/effects.h"
+#include "controller/raft/majority.h"
+#include "controller/raft/membership.h"
 #include "controller/raft/messages.h"
 #include "controller/raft/progress.h"
 
@@ -31,23 +34,27 @@ struct Timing {
 
 struct Config {
   VoterId self;
-  // With `self`.
-  std::vector<VoterId> voters;
   Timing timing;
-  // Append messages under way to one voter, and entries in each.
+  // Append messages under way to one member, and entries in each.
   size_t in_flight_max = 64;
   int64_t entries_per_append_max = 256;
   uint64_t seed = 0;
 };
 
-// Where a voter begins: what it has saved.
+// Where a member begins: what it has saved. One that was added to a cluster begins with nothing:
+// positions of 0, and no membership.
 struct Origin {
   HardState hard_state;
-  // The position that the log follows upon; its entry is committed.
+  // The position that the log follows upon. Not after the snapshot's, and not needed by it: entries
+  // that the snapshot covers are kept for members that are a little behind.
+  LogPosition begin;
+  // Where the newest snapshot ends: committed, with all before it.
   LogPosition snapshot;
-  // Of the snapshot's position and all entries after it.
+  // Of `begin` and all entries after it.
   TermHistory terms;
   LogIndex last;
+  // The one in force at `begin`, and those of entries after it.
+  std::vector<MembershipAt> memberships;
 };
 
 class Raft {
@@ -59,13 +66,28 @@ class Raft {
   // Appends `count` entries of this term; returns the first one's index. Nothing if this voter does
   // not lead, or is handing over.
   std::optional<LogIndex> Propose(int64_t count, Instant now);
+  // Appends the entry that brings `membership`; returns its index. Nothing where Propose would give
+  // nothing, before an entry of this term is committed (Ongaro's correction of 2015), while an
+  // earlier membership is not committed, and if more than one voter would come or go.
+  std::optional<LogIndex> ProposeMembership(Membership membership, Instant now);
+  // Asks from which index on a state is new enough to answer a read that begins now (6.4); the
+  // effect ReadReady names it. Nothing if this voter does not lead, or has not yet committed an
+  // entry of its term. Reads under way are forgotten when leadership is lost.
+  std::optional<uint64_t> Read(Instant now);
+  // The snapshot that was offered has been fetched. True: it takes the place of the log, and the
+  // effects say to save it. False: the log holds as much already.
+  bool InstallSnapshot(LogPosition last, Membership membership, Instant now);
+  // A snapshot of what is committed up to `snapshot` is durable, and the log begins after `begin`,
+  // which is at most that.
+  void Compacted(LogPosition snapshot, LogIndex begin);
   // Save `number`, and all before it, is durable.
   void Saved(uint64_t number, Instant now);
   // The stream to or from `peer` broke: what was under way may be lost, and it may be dead.
   void PeerLost(const VoterId& peer, Instant now);
   void TimeReached(Instant now);
-  // Hands leadership to the voter that is furthest. False if there is nobody to hand it to.
-  bool TransferLeadership(Instant now);
+  // Hands leadership to `successor`, or to the voter that is furthest. False if there is nobody to
+  // hand it to.
+  bool TransferLeadership(Instant now, std::optional<VoterId> successor = std::nullopt);
 
   Effects TakeEffects();
 
@@ -81,9 +103,15 @@ class Raft {
   LogIndex last() const { return last_; }
   LogIndex saved() const { return saved_; }
   const TermHistory& terms() const { return terms_; }
+  LogPosition begin() const { return begin_; }
+  LogPosition snapshot() const { return snapshot_; }
   std::optional<Term> TermAt(LogIndex index) const;
   bool is_transferring() const;
-  // Of the other voters; null where this one does not lead.
+  // In force, and whether its entry is committed.
+  const Membership& membership() const { return memberships_.latest(); }
+  const MembershipHistory& memberships() const { return memberships_; }
+  bool is_membership_committed() const { return memberships_.latest_index() <= commit_; }
+  // Of the other members; null where this one does not lead.
   const std::map<VoterId, Progress>* progress() const;
 
  private:
@@ -107,8 +135,16 @@ class Raft {
     uint64_t vote_saved_by = 0;
     Instant deadline;
   };
+  struct PendingRead {
+    uint64_t number = 0;
+    int64_t round = 0;
+    LogIndex index;
+  };
   struct Leader {
-    std::map<VoterId, Progress> voters;
+    // The other members'.
+    std::map<VoterId, Progress> members;
+    // Ascending by round.
+    std::deque<PendingRead> reads;
     int64_t round = 0;
     Instant heartbeat_due;
     std::optional<VoterId> successor;
@@ -141,6 +177,11 @@ class Raft {
   void CheckInput() const;
   void AnswerStale(const Message& message);
   bool TakeTerm(const Message& message, Instant now);
+  bool IsVoter() const { return membership().IsVoter(config_.self); }
+  size_t CountVoters(const std::set<VoterId>& among) const;
+  template <class T, class F>
+  T ReachedByVoters(T self, F of_progress) const;
+  void TellMembership() { effects_.membership = membership(); }
 
   // election.cc
   void StartPreVote(bool leader_lost, Instant now);
@@ -149,6 +190,7 @@ class Raft {
   void StepPreVoteRequest(const Message& message, const VoteRequest& request, Instant now);
   void StepVoteResponse(const VoterId& from, const VoteResponse& response, Instant now);
   void StepTimeoutNow(const Message& message, Instant now);
+  VoteResult Count(const std::set<VoterId>& granted, const std::set<VoterId>& refused) const;
   void CountPreVotes(Instant now);
   void CountOwnElection(Instant now);
   bool HearsLeader(bool they_lost_it, Instant now) const;
@@ -164,6 +206,15 @@ class Raft {
   void SendAppends(const VoterId& to, Progress& progress);
   void SendAppend(const VoterId& to, Progress& progress, LogIndex last);
   void SendHeartbeats(Instant now);
+  void StepSnapshotOffer(const Message& message, const SnapshotOffer& offer, Instant now);
+  void OfferSnapshot(const VoterId& to, Progress& progress);
+  void ProbeFrom(Progress& progress, LogIndex next) const;
+  LogIndex NextAfter(const LogPosition& hint) const;
+  LogIndex AppendOwn(int64_t count);
+  void FollowMembership(Instant now);
+  void TellFurthest();
+  bool IsRemoved() const;
+  void ReleaseReads();
   void AdvanceCommit();
   void TellSuccessor();
   Instant QuorumLostAt() const;
@@ -173,15 +224,18 @@ class Raft {
   HardState hard_state_;
   Role role_;
 
+  LogPosition begin_;
   LogPosition snapshot_;
   TermHistory terms_;
-  // Invariant: snapshot_.index <= commit_ <= last_, and saved_ <= last_.
+  MembershipHistory memberships_;
+  // Invariant: begin_ <= snapshot_.index <= commit_ <= last_, and saved_ <= last_.
   LogIndex last_;
   LogIndex saved_;
   LogIndex commit_;
 
   HardState saved_hard_state_;
   uint64_t last_save_ = 0;
+  uint64_t last_read_ = 0;
   std::vector<PendingSave> pending_saves_;
 
   Effects effects_;

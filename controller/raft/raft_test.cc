@@ -14,8 +14,14 @@
 //   transfer V                              V hands leadership over
 //   cut V, heal                             what V sends or is sent is lost; no more
 //   crash V, start V                        what was not saved is gone
-//   stranger V to=V                         V's other disk asks for a vote
+//   stranger V to=V                         V's other disk grants a vote
+//   add V                                   an empty controller, that knows of no cluster
+//   change V voters=(1 2 3) [learners=(4)]  V proposes who takes part
+//   compact V [behind=N]                    V takes a snapshot; its log keeps N entries
+//   fetch V                                 the snapshot that V was offered has arrived
+//   read V                                  a read begins
 //   state                                   all voters
+//   members                                 who takes part, in the eyes of each
 #include "controller/raft/raft.h"
 
 #include <gtest/gtest.h>
@@ -47,7 +53,13 @@ class Scenario {
         {"heal", [this](const Command&) { return Heal(); }},
         {"crash", [this](const Command& c) { return Crash(c); }},
         {"start", [this](const Command& c) { return Start(c); }},
-        {"stranger", [this](const Command& c) { return AskAsStranger(c); }},
+        {"stranger", [this](const Command& c) { return GrantAsStranger(c); }},
+        {"add", [this](const Command& c) { return Add(c); }},
+        {"change", [this](const Command& c) { return Change(c); }},
+        {"compact", [this](const Command& c) { return Compact(c); }},
+        {"fetch", [this](const Command& c) { return Fetch(c); }},
+        {"read", [this](const Command& c) { return Read(c); }},
+        {"members", [this](const Command&) { return Members(); }},
         {"state", [this](const Command&) { return State(); }},
     };
   }
@@ -171,12 +183,45 @@ class Scenario {
     world_->Start(Voter(c));
     return "";
   }
-  std::string AskAsStranger(const Command& c) {
+  std::string Add(const Command& c) {
+    world_->Add(Voter(c));
+    return "";
+  }
+  static std::set<VoterId> Ids(const std::string& text) {
+    std::set<VoterId> ids;
+    std::istringstream numbers(text);
+    for (int number; numbers >> number;) ids.insert(RaftWorld::Id(number));
+    return ids;
+  }
+  std::string Change(const Command& c) {
+    Membership membership{Ids(c.Value("voters")), {}};
+    if (c.Has("learners")) membership.learners = Ids(c.Value("learners"));
+    if (!world_->Core(Voter(c)).ProposeMembership(membership, world_->now)) return "refused";
+    return Lines(Voter(c), world_->Take(Voter(c)));
+  }
+  std::string Compact(const Command& c) {
+    return world_->Compact(Voter(c), c.Has("behind") ? c.NumberOf("behind") : 0) ? "" : "nothing to";
+  }
+  std::string Fetch(const Command& c) {
+    return Lines(Voter(c), world_->FinishFetch(Voter(c)));
+  }
+  std::string Read(const Command& c) {
+    if (!world_->Read(Voter(c))) return "refused";
+    return Lines(Voter(c), world_->Take(Voter(c)));
+  }
+  std::string Members() {
+    std::ostringstream out;
+    for (auto& [number, node] : world_->nodes) {
+      if (node.core) out << number << ": " << node.core->membership() << '\n';
+    }
+    return out.str();
+  }
+  std::string GrantAsStranger(const Command& c) {
     int to = static_cast<int>(c.NumberOf("to"));
     VoterId stranger = RaftWorld::Id(Voter(c));
     stranger.directory = DirectoryId(Uuid::FromRandom(66, 66));
-    Message message{stranger, RaftWorld::Id(to), Term(99),
-                    VoteRequest{.last = {LogIndex(99), Term(98)}}};
+    Message message{stranger, RaftWorld::Id(to), world_->Core(to).term(),
+                    VoteResponse{.granted = true}};
     world_->Core(to).Step(message, world_->now);
     return Lines(to, world_->Take(to));
   }

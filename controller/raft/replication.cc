@@ -14,18 +14,53 @@ std::optional<LogIndex> Raft::Propose(int64_t count, Instant now) {
   CheckInput();
   CHECK_GT(count, 0);
   if (role() != RoleName::kLeader || is_transferring()) return std::nullopt;
+  LogIndex first = AppendOwn(count);
+  // The entries go out while our own disk writes them (10.2.1): we count ourselves when it has.
+  for (auto& [id, progress] : std::get<Leader>(role_).members) SendAppends(id, progress);
+  CheckInvariants();
+  return first;
+}
+
+LogIndex Raft::AppendOwn(int64_t count) {
   LogIndex first = last_ + 1;
   terms_.Assign(hard_state_.term, first);
   last_ += count;
   OpenSave().append = Range{first, last_};
   pending_saves_.back().last = last_;
-  // The entries go out while our own disk writes them (10.2.1): we count ourselves when it has.
-  for (auto& [id, progress] : std::get<Leader>(role_).voters) SendAppends(id, progress);
-  CheckInvariants();
   return first;
 }
 
-// The last position at or before `index` whose term is at most `term`; the snapshot's if none.
+std::optional<LogIndex> Raft::ProposeMembership(Membership membership, Instant now) {
+  CheckInput();
+  if (role() != RoleName::kLeader || is_transferring()) return std::nullopt;
+  bool is_settled = is_membership_committed() && TermAt(commit_) == hard_state_.term;
+  if (!is_settled || membership.voters.empty()) return std::nullopt;
+  if (VotersChanged(memberships_.latest(), membership) > 1) return std::nullopt;
+  LogIndex index = AppendOwn(1);
+  memberships_.Append({index, std::move(membership)});
+  TellMembership();
+  FollowMembership(now);
+  for (auto& [id, progress] : std::get<Leader>(role_).members) SendAppends(id, progress);
+  CheckInvariants();
+  return index;
+}
+
+// A leader speaks with the members that are, from the moment they are.
+void Raft::FollowMembership(Instant now) {
+  auto& members = std::get<Leader>(role_).members;
+  std::erase_if(members, [&](const auto& member) { return !membership().Has(member.first); });
+  for (const auto* group : {&membership().voters, &membership().learners}) {
+    for (const VoterId& id : *group) {
+      if (id == config_.self || members.contains(id)) continue;
+      members[id] = Progress{.match = LogIndex(0), .next = last_ + 1, .last_heard = now};
+    }
+  }
+}
+
+// A leader that is no longer a voter leads until that is committed (4.2.2).
+bool Raft::IsRemoved() const { return !IsVoter() && is_membership_committed(); }
+
+// The last position at or before `index` whose term is at most `term`; the log's begin if none.
 LogPosition Raft::LastNotAfter(LogIndex index, Term term) const {
   index = std::min(index, last_);
   const auto& runs = terms_.runs();
@@ -36,7 +71,7 @@ LogPosition Raft::LastNotAfter(LogIndex index, Term term) const {
     }
     end = run->start;
   }
-  return snapshot_;
+  return begin_;
 }
 
 // What a follower says of a log that it cannot follow upon `previous`: a whole term of conflict is
@@ -86,7 +121,7 @@ void Raft::TakeEntries(const AppendRequest& request) {
     LogIndex run_last =
         i + 1 < request.terms.size() ? request.terms[i + 1].start - 1 : request.last;
     CHECK_LE(run.epoch, hard_state_.term) << "an entry from a term that is to come";
-    LogIndex index = std::max(run.start, snapshot_.index);
+    LogIndex index = std::max(run.start, begin_.index);
     while (index <= run_last && TermAt(index) == run.epoch) ++index;
     if (index > run_last) continue;
     if (index <= last_) {
@@ -95,6 +130,7 @@ void Raft::TakeEntries(const AppendRequest& request) {
       OpenSave().truncate_from = index;
       last_ = index - 1;
       terms_.TruncateTo(index);
+      if (memberships_.TruncateFrom(index)) TellMembership();
       saved_ = std::min(saved_, last_);
       for (PendingSave& pending : pending_saves_) pending.last = std::min(pending.last, last_);
     }
@@ -104,33 +140,147 @@ void Raft::TakeEntries(const AppendRequest& request) {
     OpenSave().append = Range{index, request.last};
     last_ = request.last;
     pending_saves_.back().last = last_;
+    for (const MembershipAt& at : request.memberships) {
+      if (at.index < index) continue;
+      memberships_.Append(at);
+      TellMembership();
+    }
     return;
   }
+}
+
+// Where to look next for agreement with a log that may agree at `hint`; at or below the log's begin
+// if that is further back than the log goes.
+LogIndex Raft::NextAfter(const LogPosition& hint) const {
+  bool is_before = hint.index < begin_.index || hint.term < begin_.term;
+  return is_before ? begin_.index : LastNotAfter(hint.index, hint.term).index + 1;
+}
+
+void Raft::ProbeFrom(Progress& progress, LogIndex next) const {
+  progress.Probe();
+  progress.next = next;
+  // What precedes the log can only be had as a snapshot.
+  progress.needs_snapshot = next <= begin_.index;
+  if (progress.needs_snapshot) progress.next = begin_.index + 1;
 }
 
 void Raft::StepAppendResponse(const VoterId& from, const AppendResponse& response, Instant now) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return;
-  Progress& progress = leader->voters.at(from);
+  auto found = leader->members.find(from);
+  if (found == leader->members.end()) return;
+  Progress& progress = found->second;
   progress.last_heard = std::max(progress.last_heard, now);
   progress.round = std::max(progress.round, response.round);
+  ReleaseReads();
   if (response.rejected) {
-    LogPosition agreed = LastNotAfter(response.hint.index, response.hint.term);
-    LogIndex next = std::max(progress.match + 1, agreed.index + 1);
+    LogIndex next = std::max(progress.match + 1, NextAfter(response.hint));
     // A rejection that does not move the search back answers something overtaken.
-    if (next < progress.next) {
-      progress.Probe();
-      progress.next = next;
-    }
+    if (next < progress.next && !progress.needs_snapshot) ProbeFrom(progress, next);
   } else {
     CHECK_LE(response.match, last_) << from << " has more than its leader";
-    if (progress.Matched(response.match)) AdvanceCommit();
+    bool still_needs = progress.needs_snapshot && response.match < begin_.index;
+    if (still_needs) {
+      progress.match = std::max(progress.match, response.match);
+    } else {
+      progress.needs_snapshot = false;
+      if (progress.Matched(response.match)) AdvanceCommit();
+    }
   }
   SendAppends(from, progress);
   TellSuccessor();
 }
 
+// The answer is a heartbeat's: whoever fetches a snapshot says so by fetching it.
+void Raft::StepSnapshotOffer(const Message& message, const SnapshotOffer& offer, Instant now) {
+  CHECK_EQ(message.term, hard_state_.term);
+  CHECK(role() != RoleName::kLeader) << "two leaders in term " << hard_state_.term << ": "
+                                     << config_.self << " and " << message.from;
+  BecomeFollower(message.term, message.from, now);
+  if (offer.last.index > commit_) effects_.fetch = Fetch{message.from, offer.last};
+  Send(message.from, AppendResponse{.match = std::min(commit_, saved_), .round = offer.round});
+}
+
+bool Raft::InstallSnapshot(LogPosition last, Membership membership, Instant now) {
+  (void)now;
+  CheckInput();
+  if (last.index <= commit_) return false;
+  if (TermAt(last.index) == last.term) {
+    // What is committed is in this log already: all before it is equal too.
+    CommitTo(last.index);
+    CheckInvariants();
+    return false;
+  }
+  CHECK(role() != RoleName::kLeader) << "a leader has all that is committed";
+  CHECK_LE(last.term, hard_state_.term) << "a snapshot from a term that is to come";
+  OpenSave().install = last;
+  for (PendingSave& pending : pending_saves_) pending.last = LogIndex(0);
+  pending_saves_.back().last = last.index;
+  begin_ = snapshot_ = last;
+  last_ = commit_ = last.index;
+  saved_ = LogIndex(0);
+  terms_ = {};
+  terms_.Assign(last.term, last.index);
+  memberships_ = MembershipHistory({{last.index, std::move(membership)}});
+  TellMembership();
+  if (auto known = leader()) SendWhenSaved(*known, AppendResponse{.match = last.index});
+  CheckInvariants();
+  return true;
+}
+
+void Raft::Compacted(LogPosition snapshot, LogIndex begin) {
+  CheckInput();
+  CHECK_LE(snapshot.index, commit_);
+  CHECK_LE(begin, snapshot.index);
+  // A newer snapshot was installed meanwhile.
+  if (snapshot.index <= snapshot_.index) return;
+  CHECK(TermAt(snapshot.index) == snapshot.term);
+  snapshot_ = snapshot;
+  if (begin <= begin_.index) return;
+  begin_ = {begin, *TermAt(begin)};
+  terms_.DropBefore(begin);
+  memberships_.DropBefore(begin);
+  if (auto* leader = std::get_if<Leader>(&role_)) {
+    for (auto& [id, progress] : leader->members) {
+      if (progress.next <= begin_.index) ProbeFrom(progress, progress.next);
+    }
+  }
+  CheckInvariants();
+}
+
+std::optional<uint64_t> Raft::Read(Instant now) {
+  CheckInput();
+  if (role() != RoleName::kLeader || TermAt(commit_) != hard_state_.term) return std::nullopt;
+  // Whoever answers this round had no newer leader when the read had begun.
+  SendHeartbeats(now);
+  auto& leader = std::get<Leader>(role_);
+  leader.reads.push_back({++last_read_, leader.round, commit_});
+  ReleaseReads();
+  CheckInvariants();
+  return last_read_;
+}
+
+void Raft::ReleaseReads() {
+  auto& leader = std::get<Leader>(role_);
+  if (leader.reads.empty()) return;
+  int64_t answered =
+      ReachedByVoters(leader.round, [](const Progress& progress) { return progress.round; });
+  while (!leader.reads.empty() && leader.reads.front().round <= answered) {
+    effects_.reads.push_back({leader.reads.front().number, leader.reads.front().index});
+    leader.reads.pop_front();
+  }
+}
+
+void Raft::OfferSnapshot(const VoterId& to, Progress& progress) {
+  progress.probe_sent = true;
+  Send(to, SnapshotOffer{.last = snapshot_, .round = std::get<Leader>(role_).round});
+}
+
 void Raft::SendAppends(const VoterId& to, Progress& progress) {
+  if (progress.needs_snapshot) {
+    if (!progress.probe_sent) OfferSnapshot(to, progress);
+    return;
+  }
   if (progress.probing) {
     if (!progress.probe_sent && progress.next <= last_) {
       SendAppend(to, progress, std::min(last_, progress.next + config_.entries_per_append_max - 1));
@@ -160,6 +310,7 @@ void Raft::SendAppend(const VoterId& to, Progress& progress, LogIndex last) {
     if (!request.terms.empty() && request.terms.back().start == start) request.terms.pop_back();
     request.terms.push_back({run.epoch, start});
   }
+  request.memberships = memberships_.Within(progress.next, last);
   Send(to, std::move(request));
 }
 
@@ -168,32 +319,46 @@ void Raft::SendHeartbeats(Instant now) {
   ++leader.round;
   leader.heartbeat_due = now + config_.timing.heartbeat;
   // Its answer also shows whether what was sent before has arrived.
-  for (auto& [id, progress] : leader.voters) SendAppend(id, progress, progress.next - 1);
+  for (auto& [id, progress] : leader.members) {
+    if (progress.needs_snapshot) {
+      OfferSnapshot(id, progress);
+    } else {
+      SendAppend(id, progress, progress.next - 1);
+    }
+  }
+}
+
+// What a majority of the voters has reached; `self` is this one's own.
+template <class T, class F>
+T Raft::ReachedByVoters(T self, F of_progress) const {
+  std::vector<T> reached;
+  for (const VoterId& id : membership().voters) {
+    reached.push_back(id == config_.self
+                          ? self
+                          : T(of_progress(std::get<Leader>(role_).members.at(id))));
+  }
+  return ReachedByMajority(std::move(reached));
 }
 
 // Only an entry of the own term is committed by counting; all before it follow (5.4.2).
 void Raft::AdvanceCommit() {
-  std::vector<LogIndex> reached{saved_};
-  for (const auto& [id, progress] : std::get<Leader>(role_).voters) {
-    reached.push_back(progress.match);
-  }
-  LogIndex index = ReachedByMajority(std::move(reached));
+  LogIndex index =
+      ReachedByVoters(saved_, [](const Progress& progress) { return progress.match; });
   if (index > commit_ && TermAt(index) == hard_state_.term) CommitTo(index);
 }
 
 // When a majority will have been silent for an election timeout (6.2).
 Instant Raft::QuorumLostAt() const {
-  if (config_.voters.size() == 1) return Instant::Never();
-  std::vector<Instant> heard{Instant::Never()};
-  for (const auto& [id, progress] : std::get<Leader>(role_).voters) {
-    heard.push_back(progress.last_heard);
-  }
-  return ReachedByMajority(std::move(heard)) + config_.timing.election_timeout;
+  Instant heard = ReachedByVoters(Instant::Never(),
+                                  [](const Progress& progress) { return progress.last_heard; });
+  return heard == Instant::Never() ? heard : heard + config_.timing.election_timeout;
 }
 
 void Raft::LeaderTimeReached(Instant now) {
   auto& leader = std::get<Leader>(role_);
-  if (now >= QuorumLostAt()) {
+  if (IsRemoved() || now >= QuorumLostAt()) {
+    // Who was furthest need not wait until the silence is noticed.
+    if (IsRemoved()) TellFurthest();
     BecomeFollower(hard_state_.term, std::nullopt, now);
     return;
   }

@@ -98,7 +98,7 @@ std::vector<std::pair<std::string, std::string>> PairsOf(
 }  // namespace
 
 Admin::Admin(host::Host host, MetadataDriver* machine, const ActiveController* active,
-             std::function<const quorum::Quorum*()> quorum)
+             std::function<quorum::Quorum*()> quorum)
     : host_(host), machine_(machine), active_(active), quorum_(std::move(quorum)) {}
 
 template <class Response>
@@ -114,7 +114,12 @@ void Admin::Read(host::Methods& methods, const std::string& name,
   methods[kPrefix + name] = edge::Unary<Request, Response>(
       [this, answer](const Caller&, Request request, edge::Respond<Response> respond) {
         if (Redirected(respond)) return;
-        edge::RespondWith(respond, (this->*answer)(request));
+        // A leader that was cut off has not heard of it yet: what it says might be old.
+        quorum_()->AwaitReadable([this, answer, request = std::move(request),
+                                  respond = std::move(respond)](bool is_readable) mutable {
+          if (!is_readable) return respond(active_->Redirect(), {});
+          edge::RespondWith(respond, (this->*answer)(request));
+        });
       });
 }
 

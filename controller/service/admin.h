@@ -18,7 +18,7 @@ class Admin {
  public:
   // All outlive the methods. `quorum` may answer null until there is a cluster.
   Admin(host::Host host, MetadataDriver* machine, const ActiveController* active,
-        std::function<const quorum::Quorum*()> quorum);
+        std::function<quorum::Quorum*()> quorum);
 
   host::Methods Methods();
 
@@ -56,7 +56,7 @@ class Admin {
   host::Host host_;
   MetadataDriver* const machine_;
   const ActiveController* const active_;
-  const std::function<const quorum::Quorum*()> quorum_;
+  const std::function<quorum::Quorum*()> quorum_;
 };
 
 }  // namespace weir::service

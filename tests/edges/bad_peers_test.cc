@@ -156,7 +156,13 @@ TEST_F(BadPeers, ControllersOfAnotherClusterAreTold) {
       {"a cluster id of 3 bytes", [](auto& m) { m.set_cluster_id("abc"); },
        "not a message between controllers"},
       {"for another disk", [](auto& m) { m.set_to_directory(kSixteen); }, "the message is for"},
-      {"from a stranger", [](auto&) {}, "not a voter"},
+      {"an answer of a stranger",
+       [](auto& m) {
+         m.set_term(1);
+         m.mutable_vote_response()->set_granted(true);
+       },
+       "not a member"},
+      {"of a term that cannot be", [](auto&) {}, "no term"},
       {"of no kind", [](auto& m) { m.clear_body(); }, "a kind that is not known"},
   };
   for (const PeerCase& row : cases) {

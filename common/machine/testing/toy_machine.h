@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -101,6 +102,16 @@ class ToyMachine {
     for (const auto& [name, value] : state.registers) out << " " << name << " " << value;
     for (const auto& [request, value] : state.requests) out << " " << request << " " << value;
     return Bytes::FromString(out.str());
+  }
+
+  std::unique_ptr<SnapshotSource> TakeSnapshot(const State& state) const {
+    struct Source final : SnapshotSource {
+      Bytes Next() override { return std::exchange(left, {}); }
+      Bytes left;
+    };
+    auto source = std::make_unique<Source>();
+    source->left = Snapshot(state);
+    return source;
   }
 
   State Restore(const Bytes& bytes, Position position) const {

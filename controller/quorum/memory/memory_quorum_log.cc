@@ -5,12 +5,13 @@
 
 #include <utility>
 
+#include "controller/quorum/voters_entry.h"
+
 namespace weir::quorum {
 namespace {
 
 LogIndex LastOf(const MemoryQuorumDisk& disk) {
-  if (!disk.entries.empty()) return disk.entries.back().index;
-  return disk.snapshot ? disk.snapshot->last.index : LogIndex(0);
+  return disk.entries.empty() ? disk.begin.index : disk.entries.back().index;
 }
 
 void Carry(LogWrite write, MemoryQuorumDisk& disk) {
@@ -20,25 +21,35 @@ void Carry(LogWrite write, MemoryQuorumDisk& disk) {
       disk.entries.pop_back();
     }
   }
+  if (write.install) disk.Install(std::move(*write.install));
   for (LogEntry& entry : write.append) {
     CHECK_EQ(entry.index, LastOf(disk) + 1) << "a gap in the quorum's log";
     disk.entries.push_back(std::move(entry));
   }
 }
 
-void Replace(StoredSnapshot snapshot, MemoryQuorumDisk& disk) {
-  bool continues = false;
+void Compact(StoredSnapshot snapshot, LogIndex begin, MemoryQuorumDisk& disk) {
+  CHECK_LE(begin, snapshot.last.index);
+  if (disk.snapshot && disk.snapshot->last.index >= snapshot.last.index) return;
+  bool is_held = false;
   for (const LogEntry& entry : disk.entries) {
-    continues |= entry.index == snapshot.last.index && entry.term == snapshot.last.term;
+    is_held |= entry.index == snapshot.last.index && entry.term == snapshot.last.term;
   }
-  if (!continues) disk.entries.clear();
-  while (!disk.entries.empty() && disk.entries.front().index <= snapshot.last.index) {
+  if (!is_held) return;
+  while (!disk.entries.empty() && disk.entries.front().index <= begin) {
+    disk.begin = {disk.entries.front().index, disk.entries.front().term};
     disk.entries.pop_front();
   }
   disk.snapshot = std::move(snapshot);
 }
 
 }  // namespace
+
+void MemoryQuorumDisk::Install(StoredSnapshot installed) {
+  entries.clear();
+  begin = installed.last;
+  snapshot = std::move(installed);
+}
 
 MemoryQuorumLog::MemoryQuorumLog(const host::Clock& clock, host::Strand& strand,
                                  MemoryQuorumDisk& disk)
@@ -80,12 +91,14 @@ void MemoryQuorumLog::Load(Callback<void(Result<Remembered>)> done) {
       return;
     }
     disk_.is_open = holds_disk_ = true;
-    Remembered remembered{.hard_state = disk_.hard_state, .last = LastOf(disk_)};
-    if (disk_.snapshot) {
-      remembered.snapshot = disk_.snapshot->last;
-      remembered.terms.Assign(disk_.snapshot->last.term, disk_.snapshot->last.index);
+    Remembered remembered{
+        .hard_state = disk_.hard_state, .begin = disk_.begin, .last = LastOf(disk_)};
+    if (disk_.snapshot) remembered.snapshot = disk_.snapshot->last;
+    remembered.terms.Assign(disk_.begin.term, disk_.begin.index);
+    for (const LogEntry& entry : disk_.entries) {
+      remembered.terms.Assign(entry.term, entry.index);
+      if (BringsVoters(entry.payload.view())) remembered.voters.push_back(entry);
     }
-    for (const LogEntry& entry : disk_.entries) remembered.terms.Assign(entry.term, entry.index);
     strand_.Post(lifetime_.Bind(
         [done = std::move(done), remembered]() mutable { done(std::move(remembered)); }));
   });
@@ -123,13 +136,15 @@ void MemoryQuorumLog::ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
   });
 }
 
-void MemoryQuorumLog::SaveSnapshot(StoredSnapshot snapshot, Callback<void(Result<void>)> done) {
-  Queue(disk_.latency, [this, snapshot = std::move(snapshot), done = std::move(done)]() mutable {
+void MemoryQuorumLog::SaveSnapshot(StoredSnapshot snapshot, LogIndex begin,
+                                   Callback<void(Result<void>)> done) {
+  Queue(disk_.latency, [this, snapshot = std::move(snapshot), begin,
+                        done = std::move(done)]() mutable {
     Result<void> saved;
     if (disk_.write_error) {
       saved = std::unexpected(*disk_.write_error);
     } else {
-      Replace(std::move(snapshot), disk_);
+      Compact(std::move(snapshot), begin, disk_);
     }
     strand_.Post(lifetime_.Bind([done = std::move(done), saved]() mutable { done(saved); }));
   });

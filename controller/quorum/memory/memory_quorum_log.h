@@ -22,8 +22,12 @@ class MemoryQuorumDisk {
 
   raft::HardState hard_state;
   std::optional<StoredSnapshot> snapshot;
-  // Those after the snapshot, contiguous.
+  // What the entries follow upon.
+  raft::LogPosition begin;
   std::deque<LogEntry> entries;
+
+  // As after Save({.install = snapshot}).
+  void Install(StoredSnapshot installed);
   bool is_open = false;
 };
 
@@ -38,7 +42,8 @@ class MemoryQuorumLog final : public QuorumLog {
   void Save(LogWrite write, Callback<void(Result<void>)> done) override;
   void ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
                    Callback<void(Result<std::vector<LogEntry>>)> done) override;
-  void SaveSnapshot(StoredSnapshot snapshot, Callback<void(Result<void>)> done) override;
+  void SaveSnapshot(StoredSnapshot snapshot, LogIndex begin,
+                    Callback<void(Result<void>)> done) override;
   void ReadSnapshot(Callback<void(Result<std::optional<StoredSnapshot>>)> done) override;
 
  private:

@@ -31,6 +31,19 @@ std::optional<uint64_t> TakeNumber(std::string_view& from, size_t bytes) {
   return number;
 }
 
+void PutPosition(std::string& to, const raft::LogPosition& position) {
+  PutNumber(to, static_cast<uint64_t>(position.index.value()), 8);
+  PutNumber(to, static_cast<uint64_t>(position.term.value()), 8);
+}
+
+std::optional<raft::LogPosition> TakePosition(std::string_view& from) {
+  auto index = TakeNumber(from, 8);
+  auto term = TakeNumber(from, 8);
+  if (!index || !term) return std::nullopt;
+  return raft::LogPosition{LogIndex(static_cast<int64_t>(*index)),
+                           Term(static_cast<int64_t>(*term))};
+}
+
 std::string Sealed(std::string_view key, std::string rest) {
   std::string value;
   value.reserve(rest.size() + 4);
@@ -103,10 +116,23 @@ Result<raft::HardState> ReadHardState(std::string_view value) {
   return state;
 }
 
+std::string BeginValue(const raft::LogPosition& begin) {
+  std::string rest;
+  PutPosition(rest, begin);
+  return Sealed(kBeginKey, std::move(rest));
+}
+
+Result<raft::LogPosition> ReadBegin(std::string_view value) {
+  auto rest = Unsealed(kBeginKey, value);
+  if (!rest) return std::unexpected(rest.error());
+  auto begin = TakePosition(*rest);
+  if (!begin) return TooShort();
+  return *begin;
+}
+
 std::string SnapshotValue(const StoredSnapshot& snapshot) {
   std::string rest;
-  PutNumber(rest, static_cast<uint64_t>(snapshot.last.index.value()), 8);
-  PutNumber(rest, static_cast<uint64_t>(snapshot.last.term.value()), 8);
+  PutPosition(rest, snapshot.last);
   rest += snapshot.state.view();
   return Sealed(kSnapshotKey, std::move(rest));
 }
@@ -114,11 +140,9 @@ std::string SnapshotValue(const StoredSnapshot& snapshot) {
 Result<StoredSnapshot> ReadSnapshotValue(std::string_view value) {
   auto rest = Unsealed(kSnapshotKey, value);
   if (!rest) return std::unexpected(rest.error());
-  auto index = TakeNumber(*rest, 8);
-  auto term = TakeNumber(*rest, 8);
-  if (!index || !term) return TooShort();
-  return StoredSnapshot{{LogIndex(static_cast<int64_t>(*index)), Term(static_cast<int64_t>(*term))},
-                        Bytes::FromString(std::string(*rest))};
+  auto last = TakePosition(*rest);
+  if (!last) return TooShort();
+  return StoredSnapshot{*last, Bytes::FromString(std::string(*rest))};
 }
 
 }  // namespace weir::quorum

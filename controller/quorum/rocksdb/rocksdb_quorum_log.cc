@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "controller/quorum/rocksdb/entry_codec.h"
+#include "controller/quorum/voters_entry.h"
 
 namespace weir::quorum {
 namespace {
@@ -101,7 +102,7 @@ class RocksdbQuorumLog::Worker {
   Result<Remembered> Load();
   Result<void> Save(const LogWrite& write);
   Result<std::vector<LogEntry>> ReadEntries(LogIndex from, LogIndex to, size_t max_bytes);
-  Result<void> SaveSnapshot(const StoredSnapshot& snapshot);
+  Result<void> SaveSnapshot(const StoredSnapshot& snapshot, LogIndex begin);
   Result<std::optional<StoredSnapshot>> ReadSnapshot();
 
  private:
@@ -114,6 +115,7 @@ class RocksdbQuorumLog::Worker {
   host::Strand& strand_;
   std::unique_ptr<rocksdb::DB> db_;
   LogIndex last_;
+  raft::LogPosition begin_;
   LogIndex snapshot_;
 
   std::mutex mutex_;
@@ -169,11 +171,16 @@ Result<Remembered> RocksdbQuorumLog::Worker::Load() {
   }
   auto snapshot = ReadSnapshot();
   if (!snapshot) return std::unexpected(snapshot.error());
-  if (*snapshot) {
-    remembered.snapshot = (*snapshot)->last;
-    remembered.terms.Assign(remembered.snapshot.term, remembered.snapshot.index);
+  if (*snapshot) remembered.snapshot = remembered.begin = (*snapshot)->last;
+  auto begin = Get(kBeginKey);
+  if (!begin) return std::unexpected(begin.error());
+  if (*begin) {
+    auto read = ReadBegin(**begin);
+    if (!read) return std::unexpected(read.error().While("reading where the log begins"));
+    remembered.begin = *read;
   }
-  LogIndex last = remembered.snapshot.index;
+  remembered.terms.Assign(remembered.begin.term, remembered.begin.index);
+  LogIndex last = remembered.begin.index;
   std::unique_ptr<rocksdb::Iterator> entries(db_->NewIterator(rocksdb::ReadOptions()));
   std::string end = EntryKeysEnd();
   for (entries->Seek(EntryKey(LogIndex(0))); entries->Valid(); entries->Next()) {
@@ -190,11 +197,19 @@ Result<Remembered> RocksdbQuorumLog::Worker::Load() {
     }
     remembered.terms.Assign(entry->term, entry->index);
     last = entry->index;
+    if (BringsVoters(entry->payload.view())) remembered.voters.push_back(std::move(*entry));
   }
   if (!entries->status().ok()) {
     return std::unexpected(FromStatus(entries->status(), "reading the quorum's log"));
   }
+  if (last < remembered.snapshot.index) {
+    return Fail(Error::Kind::kCorrupt,
+                "the quorum's log ends at entry " + std::to_string(last.value()) +
+                    ", before its snapshot, which ends at " +
+                    std::to_string(remembered.snapshot.index.value()));
+  }
   remembered.last = last_ = last;
+  begin_ = remembered.begin;
   snapshot_ = remembered.snapshot.index;
   return remembered;
 }
@@ -220,14 +235,24 @@ Result<void> RocksdbQuorumLog::Worker::Save(const LogWrite& write) {
     }
     last = std::min(last, *write.truncate_from - 1);
   }
+  if (write.install) {
+    batch.Put(kSnapshotKey, SnapshotValue(*write.install));
+    batch.Put(kBeginKey, BeginValue(write.install->last));
+    batch.DeleteRange(EntryKey(LogIndex(0)), EntryKeysEnd());
+    last = write.install->last.index;
+  }
   for (const LogEntry& entry : write.append) {
     CHECK_EQ(entry.index, last + 1) << "a gap in the quorum's log";
     batch.Put(EntryKey(entry.index), EntryValue(entry));
     last = entry.index;
   }
   auto written = Write(batch);
-  if (written) last_ = last;
-  return written;
+  if (!written) return written;
+  last_ = last;
+  if (!write.install) return {};
+  begin_ = write.install->last;
+  snapshot_ = begin_.index;
+  return {};
 }
 
 Result<std::vector<LogEntry>> RocksdbQuorumLog::Worker::ReadEntries(LogIndex from, LogIndex to,
@@ -257,21 +282,27 @@ Result<std::vector<LogEntry>> RocksdbQuorumLog::Worker::ReadEntries(LogIndex fro
   return read;
 }
 
-Result<void> RocksdbQuorumLog::Worker::SaveSnapshot(const StoredSnapshot& snapshot) {
-  bool continues = false;
-  if (snapshot.last.index > snapshot_ && snapshot.last.index <= last_) {
-    auto read = ReadEntries(snapshot.last.index, snapshot.last.index, 0);
-    if (!read) return std::unexpected(read.error());
-    continues = read->front().term == snapshot.last.term;
-  }
+Result<void> RocksdbQuorumLog::Worker::SaveSnapshot(const StoredSnapshot& snapshot,
+                                                   LogIndex begin) {
+  CHECK_LE(begin, snapshot.last.index);
+  if (snapshot.last.index <= snapshot_ || snapshot.last.index > last_) return {};
+  auto held = ReadEntries(snapshot.last.index, snapshot.last.index, 0);
+  if (!held) return std::unexpected(held.error());
+  if (held->front().term != snapshot.last.term) return {};
   rocksdb::WriteBatch batch;
   batch.Put(kSnapshotKey, SnapshotValue(snapshot));
-  batch.DeleteRange(EntryKey(LogIndex(0)),
-                    continues ? EntryKey(snapshot.last.index + 1) : EntryKeysEnd());
+  raft::LogPosition follows_upon = begin_;
+  if (begin > begin_.index) {
+    auto last_dropped = ReadEntries(begin, begin, 0);
+    if (!last_dropped) return std::unexpected(last_dropped.error());
+    follows_upon = {begin, last_dropped->front().term};
+    batch.DeleteRange(EntryKey(LogIndex(0)), EntryKey(begin + 1));
+  }
+  batch.Put(kBeginKey, BeginValue(follows_upon));
   auto written = Write(batch);
   if (!written) return written;
   snapshot_ = snapshot.last.index;
-  if (!continues) last_ = snapshot_;
+  begin_ = follows_upon;
   return {};
 }
 
@@ -317,10 +348,11 @@ void RocksdbQuorumLog::ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
                                               });
 }
 
-void RocksdbQuorumLog::SaveSnapshot(StoredSnapshot snapshot, Callback<void(Result<void>)> done) {
+void RocksdbQuorumLog::SaveSnapshot(StoredSnapshot snapshot, LogIndex begin,
+                                    Callback<void(Result<void>)> done) {
   worker_->Run<Result<void>>(std::move(done),
-                             [worker = worker_.get(), snapshot = std::move(snapshot)] {
-                               return worker->SaveSnapshot(snapshot);
+                             [worker = worker_.get(), snapshot = std::move(snapshot), begin] {
+                               return worker->SaveSnapshot(snapshot, begin);
                              });
 }
 

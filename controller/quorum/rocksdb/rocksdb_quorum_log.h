@@ -24,7 +24,8 @@ class RocksdbQuorumLog final : public QuorumLog {
   void Save(LogWrite write, Callback<void(Result<void>)> done) override;
   void ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
                    Callback<void(Result<std::vector<LogEntry>>)> done) override;
-  void SaveSnapshot(StoredSnapshot snapshot, Callback<void(Result<void>)> done) override;
+  void SaveSnapshot(StoredSnapshot snapshot, LogIndex begin,
+                    Callback<void(Result<void>)> done) override;
   void ReadSnapshot(Callback<void(Result<std::optional<StoredSnapshot>>)> done) override;
 
  private:
