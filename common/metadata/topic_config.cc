@@ -253,8 +253,8 @@ EffectiveConfig EffectiveTopicConfig(const Image& image, const TopicId& topic,
 
 int32_t EffectiveMinInsync(const Image& image, const PartitionId& id, const Partition& partition) {
   int64_t wanted = Reading(image, id.topic).Number("min.insync.replicas");
-  return static_cast<int32_t>(
-      std::min(wanted, static_cast<int64_t>(partition.replicas.size())));
+  size_t counted = partition.replicas.size() - partition.adding.size();
+  return static_cast<int32_t>(std::min(wanted, static_cast<int64_t>(counted)));
 }
 
 }  // namespace weir::metadata
