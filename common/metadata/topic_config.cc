@@ -251,10 +251,13 @@ EffectiveConfig EffectiveTopicConfig(const Image& image, const TopicId& topic,
   return {std::string(definition->default_value), true};
 }
 
+int32_t EffectiveMinInsync(const TopicConfig& config, const Partition& partition) {
+  return std::min(config.min_insync_replicas,
+                  static_cast<int32_t>(partition.replicas.size() - partition.adding.size()));
+}
+
 int32_t EffectiveMinInsync(const Image& image, const PartitionId& id, const Partition& partition) {
-  int64_t wanted = Reading(image, id.topic).Number("min.insync.replicas");
-  size_t counted = partition.replicas.size() - partition.adding.size();
-  return static_cast<int32_t>(std::min(wanted, static_cast<int64_t>(counted)));
+  return EffectiveMinInsync(TopicConfigOf(image, id.topic), partition);
 }
 
 }  // namespace weir::metadata

@@ -71,6 +71,7 @@ EffectiveConfig EffectiveTopicConfig(const Image& image, const TopicId& topic,
 
 // min(min.insync.replicas, number of replicas): Kafka's rule. Replicas that are joining do not
 // count yet, or a topic of one replica could not be written while it moves.
+int32_t EffectiveMinInsync(const TopicConfig& config, const Partition& partition);
 int32_t EffectiveMinInsync(const Image& image, const PartitionId& id, const Partition& partition);
 
 }  // namespace weir::metadata
