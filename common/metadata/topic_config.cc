@@ -257,7 +257,11 @@ int32_t EffectiveMinInsync(const TopicConfig& config, const Partition& partition
 }
 
 int32_t EffectiveMinInsync(const Image& image, const PartitionId& id, const Partition& partition) {
-  return EffectiveMinInsync(TopicConfigOf(image, id.topic), partition);
+  // Of that one value alone: this is asked for each of very many partitions.
+  TopicConfig config;
+  config.min_insync_replicas =
+      static_cast<int32_t>(Reading(image, id.topic).Number("min.insync.replicas"));
+  return EffectiveMinInsync(config, partition);
 }
 
 }  // namespace weir::metadata

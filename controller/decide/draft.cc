@@ -23,8 +23,9 @@ ElectionRules RulesFor(const metadata::Image& image, const PartitionId& id,
     const metadata::Node* node = image.nodes.Find(id);
     return node != nullptr && node->is_draining();
   };
-  rules.min_insync = metadata::EffectiveMinInsync(image, id, partition);
-  rules.may_be_unclean = metadata::TopicConfigOf(image, id.topic).unclean_leader_election;
+  metadata::TopicConfig config = metadata::TopicConfigOf(image, id.topic);
+  rules.min_insync = metadata::EffectiveMinInsync(config, partition);
+  rules.may_be_unclean = config.unclean_leader_election;
   return rules;
 }
 
