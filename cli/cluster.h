@@ -65,6 +65,21 @@ host::Task<client::Outcome<Response>> Ask(Cluster& cluster, std::string method, 
   co_return std::move(answer);
 }
 
+// One that changes something, once: it carries a request id.
+template <class Response, class Request>
+host::Task<client::Outcome<Response>> AskToChange(Cluster& cluster, std::string method,
+                                                  Request request) {
+  request.set_request_id(cluster.host.random.NextUuid().ToBytes());
+  co_return co_await Ask<Response>(cluster, std::move(method), std::move(request));
+}
+
+template <class Numbers>
+Json ListOf(const Numbers& numbers) {
+  Json list = Json::array();
+  for (auto number : numbers) list.push_back(number);
+  return list;
+}
+
 // Prints a listing or an object as the common options say.
 void Print(const Common& common, const Listing& listing);
 void PrintObject(const Common& common, const Json& object);

@@ -68,31 +68,6 @@ host::Task<int> Info(Cluster& cluster, Common common) {
   co_return kOk;
 }
 
-host::Task<int> ListNodes(Cluster& cluster, Common common) {
-  Listing listing({"node", "state", "client_endpoint", "internal_endpoint", "rack", "replicas",
-                   "leaders", "version"});
-  admin::ListNodesRequest request;
-  request.set_page_size(1000);
-  do {
-    auto answer = co_await Ask<admin::ListNodesResponse>(cluster, "Nodes/ListNodes", request);
-    if (!answer) co_return Complain(answer.error());
-    for (const auto& node : answer->nodes()) {
-      std::string client_at;
-      std::string internal_at;
-      for (const auto& listener : node.listeners()) {
-        std::string at = listener.host() + ":" + std::to_string(listener.port());
-        if (listener.name() == "client") client_at = at;
-        if (listener.name() == "internal") internal_at = at;
-      }
-      listing.Add({node.node_id(), node.state(), client_at, internal_at, node.rack(),
-                   node.replica_count(), node.leader_count(), node.version()});
-    }
-    request.set_page_token(answer->next_page_token());
-  } while (!request.page_token().empty());
-  Print(common, listing);
-  co_return kOk;
-}
-
 host::Task<int> QuorumStatus(Cluster& cluster, Common common) {
   auto answer = co_await Ask<admin::DescribeQuorumResponse>(cluster, "Cluster/DescribeQuorum",
                                                             admin::DescribeQuorumRequest());
@@ -119,19 +94,12 @@ host::Task<int> QuorumStatus(Cluster& cluster, Common common) {
   co_return kOk;
 }
 
-using ClusterCommand = host::Task<int> (*)(Cluster&, Common);
-
 CLI::App* AddPlain(CLI::App* noun, const char* name, const char* help, const char* footer,
                    Invocation& invocation, ClusterCommand command) {
   CLI::App* added = noun->add_subcommand(name, help);
   added->footer(footer);
   AddFormat(added, invocation);
-  added->callback([&invocation, command] {
-    invocation.run = [&invocation, command] {
-      return RunOnCluster(invocation.common,
-                          [&](Cluster& cluster) { return command(cluster, invocation.common); });
-    };
-  });
+  OnCluster(added, invocation, std::move(command));
   return added;
 }
 
@@ -184,13 +152,6 @@ void AddClusterCommands(CLI::App& app, Invocation& invocation) {
           [&](host::Host at) { return InitCluster(at, *endpoints, invocation.common, *wait); });
     };
   });
-}
-
-void AddNodeCommands(CLI::App& app, Invocation& invocation) {
-  CLI::App* noun = app.add_subcommand("node", "Storage nodes");
-  noun->require_subcommand(1);
-  AddPlain(noun, "list", "List the storage nodes",
-           "Examples:\n  weir node list\n  weir node list --format json", invocation, ListNodes);
 }
 
 void AddQuorumCommands(CLI::App& app, Invocation& invocation) {

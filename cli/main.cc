@@ -75,6 +75,9 @@ int Main(int argc, char** argv) {
   AddNodeCommands(app, invocation);
   AddQuorumCommands(app, invocation);
   AddTopicCommands(app, invocation);
+  AddPartitionCommands(app, invocation);
+  AddConfigCommands(app, invocation);
+  AddFeatureCommands(app, invocation);
   AddProduceCommand(app, invocation);
   AddConsumeCommand(app, invocation);
   AddVerifyCommand(app, invocation);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <iostream>
 
 #include "cli/commands.h"
@@ -64,13 +62,6 @@ host::Task<int> List(Cluster& cluster, Common common) {
   co_return kOk;
 }
 
-template <class Numbers>
-Json ListOf(const Numbers& numbers) {
-  Json list = Json::array();
-  for (auto number : numbers) list.push_back(number);
-  return list;
-}
-
 host::Task<int> Describe(Cluster& cluster, Common common, std::string topic) {
   admin::GetTopicRequest request;
   request.set_name("topics/" + topic);
@@ -108,12 +99,17 @@ host::Task<int> Describe(Cluster& cluster, Common common, std::string topic) {
   co_return kOk;
 }
 
-// Whether a person at the terminal agrees.
-bool Confirm(const std::string& question) {
-  std::cerr << question << " [y/N] " << std::flush;
-  std::string line;
-  std::getline(std::cin, line);
-  return line == "y" || line == "Y" || line == "yes";
+host::Task<int> AddPartitions(Cluster& cluster, Common common, std::string topic, int count) {
+  admin::AddPartitionsRequest request;
+  request.set_name("topics/" + topic);
+  request.set_partition_count(count);
+  auto answer =
+      co_await AskToChange<admin::AddPartitionsResponse>(cluster, "Topics/AddPartitions", request);
+  if (!answer) co_return co_await ComplainOfTopic(cluster, topic, answer.error());
+  Listing listing({"topic", "status", "partitions"});
+  listing.Add({topic, "OK", answer->partition_count()});
+  Print(common, listing);
+  co_return kOk;
 }
 
 host::Task<int> Delete(Cluster& cluster, Common common, std::vector<std::string> topics) {
@@ -157,6 +153,23 @@ void AddCreate(CLI::App* noun, Invocation& invocation) {
   });
 }
 
+void AddAddPartitions(CLI::App* noun, Invocation& invocation) {
+  auto topic = std::make_shared<std::string>();
+  auto count = std::make_shared<int>(0);
+  CLI::App* add = noun->add_subcommand("add-partitions", "Give a topic more partitions");
+  add->add_option("NAME", *topic, "The topic")->required();
+  add->add_option("COUNT", *count, "How many it is to have in all")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  add->footer(
+      "There is no way back, and records of a key that come later may go to another partition.\n"
+      "Examples:\n  weir topic add-partitions orders 12");
+  AddFormat(add, invocation);
+  OnCluster(add, invocation, [topic, count](Cluster& cluster, Common common) {
+    return AddPartitions(cluster, common, *topic, *count);
+  });
+}
+
 void AddDelete(CLI::App* noun, Invocation& invocation) {
   auto topics = std::make_shared<std::vector<std::string>>();
   auto yes = std::make_shared<bool>(false);
@@ -168,15 +181,10 @@ void AddDelete(CLI::App* noun, Invocation& invocation) {
   remove->callback([&invocation, topics, yes] {
     invocation.run = [&invocation, topics, yes] {
       if (!*yes) {
-        if (isatty(STDIN_FILENO) == 0) {
-          return Complain("deleting loses all records; nobody is here to be asked, so give --yes",
-                          kUsage);
-        }
         std::string names;
         for (const std::string& topic : *topics) names += " " + topic;
-        if (!Confirm("Delete" + names + " with all records?")) {
-          return Complain("nothing was deleted");
-        }
+        int code = Confirmed("deleting loses all records", "Delete" + names + " with all records?");
+        if (code != kOk) return code;
       }
       return RunOnCluster(invocation.common, [&](Cluster& cluster) {
         return Delete(cluster, invocation.common, *topics);
@@ -216,6 +224,7 @@ void AddTopicCommands(CLI::App& app, Invocation& invocation) {
     };
   });
 
+  AddAddPartitions(noun, invocation);
   AddDelete(noun, invocation);
 }
 

@@ -17,10 +17,13 @@ Controller::Controller(host::Host host, quorum::QuorumLog& log, ControllerConfig
     return service::ActiveController::Known{leader->id, leader->endpoint};
   };
   sessions_ = std::make_unique<service::Sessions>(host_, &active_);
+  upkeep_ = std::make_unique<service::Upkeep>(host_);
+  observers_.list = {sessions_.get(), upkeep_.get()};
   machine_ = std::make_unique<service::MetadataDriver>(
-      decide::MetadataMachine(config_.id), late_log_, *sessions_,
+      decide::MetadataMachine(config_.id), late_log_, observers_,
       [strand = &host_.strand](Task0 task) { strand->Post(std::move(task)); });
   sessions_->Serve(machine_.get());
+  upkeep_->Serve(machine_.get());
   admin_ = std::make_unique<service::Admin>(
       host_, machine_.get(), &active_, [this]() -> quorum::Quorum* { return quorum_.get(); });
 }

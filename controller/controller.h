@@ -15,6 +15,7 @@
 #include "controller/service/active.h"
 #include "controller/service/admin.h"
 #include "controller/service/sessions.h"
+#include "controller/service/upkeep.h"
 
 namespace weir::controller {
 
@@ -54,6 +55,26 @@ class Controller {
     quorum::Quorum* quorum = nullptr;
   };
 
+  // Who hears of what commits, in this order.
+  class Observers : public service::MetadataDriver::Observer {
+   public:
+    void OnPublished(const metadata::Image& before, const metadata::Image& after,
+                     machine::Position position, const Bytes& entry) override {
+      for (auto* each : list) each->OnPublished(before, after, position, entry);
+    }
+    void OnRestored(const metadata::Image& before, const metadata::Image& after,
+                    machine::Position position) override {
+      for (auto* each : list) each->OnRestored(before, after, position);
+    }
+    void OnActive(int64_t epoch) override {
+      for (auto* each : list) each->OnActive(epoch);
+    }
+    void OnInactive() override {
+      for (auto* each : list) each->OnInactive();
+    }
+    std::vector<service::MetadataDriver::Observer*> list;
+  };
+
   host::Task<Result<host::Endpoint>> Open();
   void Founded(quorum::Birth::Found found);
   void Promote(const quorum::Voter& learner);
@@ -67,8 +88,10 @@ class Controller {
 
   LateLog late_log_;
   service::ActiveController active_;
+  Observers observers_;
   std::unique_ptr<service::MetadataDriver> machine_;
   std::unique_ptr<service::Sessions> sessions_;
+  std::unique_ptr<service::Upkeep> upkeep_;
   std::unique_ptr<service::Admin> admin_;
   quorum::PeerService peers_;
   std::unique_ptr<quorum::Birth> birth_;

@@ -33,6 +33,8 @@ struct ProducerConfig {
   Duration doubt_after = std::chrono::seconds(1);
   // How long a topic may be unknown: its creation may not have reached every node.
   Duration unknown_topic_patience = std::chrono::seconds(5);
+  // While records are sent: what is older than this is asked again, for partitions may be added.
+  Duration route_age = std::chrono::seconds(30);
 };
 
 // Who writes, so that a leader recognises what it has already.

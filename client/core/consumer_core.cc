@@ -287,7 +287,8 @@ void ConsumerCore::Advance(Instant now) {
 
 Instant ConsumerCore::LocateWantedAt() const {
   if (!known_) return locate_not_before_;
-  Instant wanted = Instant::Never();
+  bool reads_all = config_.partitions.empty() && !config_.until_end;
+  Instant wanted = reads_all ? locate_asked_ + config_.route_age : Instant::Never();
   for (const auto& [index, partition] : partitions_) {
     wanted = std::min(wanted, partition.doubt_at);
     if (partition.state == Partition::State::kUnrouted) {

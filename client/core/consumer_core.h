@@ -33,6 +33,8 @@ struct ConsumerConfig {
   // A stream that is silent for this long makes us ask whether the leader is still the leader.
   Duration doubt_after = std::chrono::seconds(2);
   Duration unknown_topic_patience = std::chrono::seconds(5);
+  // Reading all partitions: what is older than this is asked again, for some may have been added.
+  Duration route_age = std::chrono::seconds(30);
   // Without any answer for a partition for this long, the consumer fails; Duration::max(): never.
   Duration give_up_after = std::chrono::seconds(60);
 };

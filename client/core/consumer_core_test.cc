@@ -79,6 +79,21 @@ class Script {
 constexpr PartitionRoute kFirst{NodeId(1), LeaderEpoch(1)};
 constexpr PartitionRoute kSecond{NodeId(2), LeaderEpoch(2)};
 
+TEST(ConsumerCore, FindsPartitionsThatWereAddedWhileItReads) {
+  Script script({.doubt_after = seconds(3600)});
+  script.Locate({kFirst});
+  script.Bounds(0, 0);
+  ASSERT_EQ(script.follows.size(), 1u);
+  script.Pass(seconds(29));
+  EXPECT_EQ(script.locates, 1);
+  script.Pass(seconds(1));
+  EXPECT_EQ(script.locates, 2);
+  script.Locate({kFirst, kSecond});
+  ASSERT_EQ(script.follows.size(), 2u);
+  EXPECT_EQ(script.follows[1].partition.index, PartitionIndex(1));
+  EXPECT_EQ(script.follows[1].offset, Offset(0));
+}
+
 TEST(ConsumerCore, EndsAtTheHighWatermarkOfItsStart) {
   Script script({.until_end = true});
   script.Locate({kFirst});

@@ -22,6 +22,7 @@ bool ProducerCore::Send(const std::string& topic, Record record, Instant now,
   Topic& to = topics_[topic];
   Unrouted entry{std::move(record), now, partition};
   if (to.known) {
+    stale_ = stale_ || now >= located_at_ + config_.route_age;
     if (SendQueue* queue = Route(topic, to, std::move(entry))) queue->Advance(now);
   } else {
     unrouted_bytes_ += entry.record.encoded_size();
@@ -113,6 +114,8 @@ void ProducerCore::Flush(Instant now) {
 
 void ProducerCore::Located(const std::vector<TopicRoute>& topics, Instant now) {
   locating_ = false;
+  located_at_ = locate_asked_;
+  stale_ = false;
   for (const TopicRoute& route : topics) {
     auto it = topics_.find(route.name);
     if (it == topics_.end()) continue;
@@ -234,6 +237,7 @@ void ProducerCore::Ask(Instant now) {
 }
 
 Instant ProducerCore::LocateWantedAt() const {
+  if (stale_) return locate_not_before_;
   Instant wanted = Instant::Never();
   for (const auto& [name, topic] : topics_) {
     if (!topic.unrouted.empty()) return locate_not_before_;

@@ -92,6 +92,9 @@ class ProducerCore {
 
   bool locating_ = false;
   Instant locate_asked_;
+  // When all topics were last located, and whether that is too long ago.
+  Instant located_at_;
+  bool stale_ = false;
   // Not before this, after a failed or fruitless Locate.
   Instant locate_not_before_ = {};
   BackOff locate_backoff_;

@@ -89,6 +89,24 @@ TEST(ProducerCore, AsksWhereAndWhoBeforeItSends) {
   EXPECT_TRUE(script.core.idle());
 }
 
+TEST(ProducerCore, FindsPartitionsThatWereAddedWhileItSends) {
+  Script script;
+  script.Begin();
+  script.Append(script.appends[0].request, Offset(0));
+  EXPECT_EQ(script.locates, 1);
+  // What is not used is not asked for.
+  script.Pass(seconds(40));
+  EXPECT_EQ(script.locates, 1);
+  script.Send("a", 1);
+  EXPECT_EQ(script.locates, 2);
+  script.Locate({{NodeId(1), LeaderEpoch(1)}, {NodeId(2), LeaderEpoch(1)}});
+  ASSERT_TRUE(script.core.Send("orders", Text("c", 3), script.now, PartitionIndex(1)));
+  script.core.Identified({ProducerId(8), ProducerEpoch(0)}, script.now);
+  script.Pass(milliseconds(5));
+  EXPECT_EQ(script.appends.back().leader, NodeId(2));
+  EXPECT_EQ(script.locates, 2);
+}
+
 TEST(ProducerCore, WaitsToFillABatchOnlyAsLongAsItLingers) {
   Script script;
   script.Begin();

@@ -133,11 +133,12 @@ class Application {
     std::set<NodeId> nodes;
     for (const Replica& replica : partition.replicas) nodes.insert(replica.node);
     Fits(nodes.size() == partition.replicas.size(), "a node has one replica at most");
-    for (const auto* list : {&partition.isr, &partition.eligible_leaders}) {
+    for (const auto* list :
+         {&partition.isr, &partition.eligible_leaders, &partition.adding, &partition.removing}) {
       Fits(std::ranges::adjacent_find(*list, std::ranges::greater_equal()) == list->end(),
-           "in-sync and eligible nodes ascend");
+           "in-sync, eligible, joining and leaving nodes ascend");
       for (NodeId node : *list) {
-        Fits(nodes.contains(node), "in-sync and eligible nodes are among the replicas");
+        Fits(nodes.contains(node), "in-sync, eligible, joining and leaving nodes are replicas");
       }
     }
     for (NodeId node : partition.isr) {
@@ -189,8 +190,7 @@ Image Apply(Image image, const v1::Record& record) {
 }
 
 Image Apply(Image image, const v1::Entry& entry, LogIndex index, Term term) {
-  CHECK(IsKnown(entry))
-      << "entry " << index << " has a field that this version does not know";
+  CHECK(IsKnown(entry)) << "entry " << index << " has a field that this version does not know";
   CHECK_GT(index.value(), image.index.value()) << "an entry was applied twice";
   CHECK_GE(term.value(), image.term.value()) << "the term of entry " << index << " is lower";
   for (const v1::Record& record : entry.records()) image = Apply(std::move(image), record);

@@ -28,7 +28,7 @@ struct FeatureRange {
 };
 
 enum class NodeState {
-  kFenced,    // Registered, and not to be trusted with a replica: leads nothing, is in no ISR.
+  kFenced,  // Registered, and not to be trusted with a replica: leads nothing, is in no ISR.
   kActive,
   kStopping,  // Stopping in order: leads nothing new, joins no ISR.
 };
@@ -42,6 +42,26 @@ inline std::string_view NameOf(NodeState state) {
       return "active";
     case NodeState::kStopping:
       return "stopping";
+  }
+  return "unknown";
+}
+
+// What a node is there for, as its operators want it. It outlives a restart of the node.
+enum class NodeDuty {
+  kServing,
+  kDraining,         // Gets no new replicas, leads nothing that another can lead, is emptied.
+  kDecommissioning,  // The same, and it is not coming back.
+};
+
+// "serving", "draining", "decommissioning".
+inline std::string_view NameOf(NodeDuty duty) {
+  switch (duty) {
+    case NodeDuty::kServing:
+      return "serving";
+    case NodeDuty::kDraining:
+      return "draining";
+    case NodeDuty::kDecommissioning:
+      return "decommissioning";
   }
   return "unknown";
 }
@@ -61,10 +81,13 @@ struct Node {
   std::vector<FeatureRange> features;
   NodeState state = NodeState::kFenced;
   std::string version;
+  NodeDuty duty = NodeDuty::kServing;
 
   bool operator==(const Node&) const = default;
 
   bool is_active() const { return state == NodeState::kActive; }
+  // It is being emptied, to come back or not.
+  bool is_draining() const { return duty != NodeDuty::kServing; }
   // Null if it has none of that name.
   const Listener* ListenerNamed(std::string_view listener) const {
     auto found = std::ranges::find(listeners, listener, &Listener::name);

@@ -19,6 +19,12 @@ uint64_t Mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+uint64_t ChanceOf(const PartitionId& id) {
+  uint64_t chance = static_cast<uint64_t>(id.index.value());
+  for (uint8_t byte : id.topic.bytes) chance = Mix(chance ^ byte);
+  return chance;
+}
+
 // A node with what it was given: in this call, and by the image.
 struct Seat {
   NodeId node;
@@ -60,6 +66,16 @@ class Deal {
     }
   }
 
+  // What the nodes have of one topic counts as if it had been dealt here.
+  void CountTopic(const Image& image, const TopicId& topic) {
+    image.ForEachPartition(topic, [&](const PartitionId&, const Partition& partition) {
+      for (const Replica& replica : partition.replicas) {
+        if (Seat* seat = On(replica.node)) ++seat->replicas;
+      }
+      if (Seat* seat = On(partition.replicas.front().node)) ++seat->leaders;
+    });
+  }
+
   // The replicas of one partition. `evens_out`: of those who have the same of this topic, the one
   // who has less of all others comes first.
   std::vector<Replica> Next(int32_t partition, int32_t replication_factor, bool evens_out) {
@@ -71,9 +87,8 @@ class Deal {
       size_t best = seats_.size();
       for (size_t at = 0; at < seats_.size(); ++at) {
         if (is_taken[at]) continue;
-        if (best == seats_.size() ||
-            RankOf(at, partition, leads, evens_out, rack_uses) <
-                RankOf(best, partition, leads, evens_out, rack_uses)) {
+        if (best == seats_.size() || RankOf(at, partition, leads, evens_out, rack_uses) <
+                                         RankOf(best, partition, leads, evens_out, rack_uses)) {
           best = at;
         }
       }
@@ -118,9 +133,9 @@ class Deal {
 std::vector<NodeId> PlaceableNodes(const Image& image) {
   std::vector<NodeId> placeable;
   for (const auto& [id, node] : image.nodes) {
-    bool has_room = std::ranges::any_of(
-        node.directories, [&node](const DirectoryId& d) { return node.Offers(d); });
-    if (node.is_active() && has_room) placeable.push_back(id);
+    bool has_room = std::ranges::any_of(node.directories,
+                                        [&node](const DirectoryId& d) { return node.Offers(d); });
+    if (node.is_active() && !node.is_draining() && has_room) placeable.push_back(id);
   }
   return placeable;
 }
@@ -140,6 +155,65 @@ std::vector<std::vector<Replica>> Place(const Image& image, int32_t partition_co
     placed.push_back(deal.Next(i, replication_factor, i >= partition_count - left_over));
   }
   return placed;
+}
+
+std::vector<std::vector<Replica>> PlaceMore(const Image& image, const TopicId& topic,
+                                            int32_t partition_count, int32_t replication_factor,
+                                            uint64_t seed) {
+  Deal deal(image, seed);
+  CHECK_GE(partition_count, 0);
+  CHECK_GE(replication_factor, 1);
+  CHECK_LE(static_cast<size_t>(replication_factor), deal.size());
+  deal.CountTopic(image, topic);
+  deal.CountOldLoad(image);
+  int32_t first = image.PartitionCount(topic);
+  std::vector<std::vector<Replica>> placed;
+  placed.reserve(static_cast<size_t>(partition_count));
+  for (int32_t i = 0; i < partition_count; ++i) {
+    placed.push_back(deal.Next(first + i, replication_factor, true));
+  }
+  return placed;
+}
+
+std::optional<DirectoryId> DirectoryFor(const Node& node, const PartitionId& id) {
+  std::vector<DirectoryId> working;
+  std::ranges::copy_if(node.directories, std::back_inserter(working),
+                       [&](const DirectoryId& d) { return node.Offers(d); });
+  if (working.empty()) return std::nullopt;
+  return working[ChanceOf(id) % working.size()];
+}
+
+Relocation::Relocation(const Image& image) : image_(image) {
+  for (NodeId node : PlaceableNodes(image)) replicas_[node] = 0;
+  for (const auto& [id, partition] : image.partitions) {
+    for (const Replica& replica : partition.replicas) {
+      auto held = replicas_.find(replica.node);
+      if (held != replicas_.end()) ++held->second;
+    }
+  }
+}
+
+std::optional<Replica> Relocation::Next(const PartitionId& id, const Partition& partition,
+                                        const std::vector<Replica>& kept) {
+  std::map<std::string, int32_t> rack_uses;
+  for (const Replica& replica : kept) {
+    if (const Node* node = image_.nodes.Find(replica.node)) ++rack_uses[node->rack];
+  }
+  using Rank = std::tuple<int32_t, int32_t, uint64_t>;
+  std::optional<Rank> least;
+  NodeId best = kNoNode;
+  for (const auto& [node, replicas] : replicas_) {
+    if (partition.ReplicaOn(node) || std::ranges::count(kept, node, &Replica::node)) continue;
+    // Chance comes last: what leaves one node together does not stay together.
+    uint64_t chance = Mix(ChanceOf(id) ^ Mix(static_cast<uint64_t>(node.value())));
+    Rank rank{rack_uses[image_.nodes.Find(node)->rack], replicas, chance};
+    if (least && *least <= rank) continue;
+    least = rank;
+    best = node;
+  }
+  if (best == kNoNode) return std::nullopt;
+  ++replicas_[best];
+  return Replica{best, *DirectoryFor(*image_.nodes.Find(best), id)};
 }
 
 }  // namespace weir::metadata

@@ -11,8 +11,8 @@ namespace {
 // Half of a record that a newer process wrote is not applied.
 template <class Message>
 const Message& Known(const Message& message) {
-  CHECK(IsKnown(message))
-      << "a record has a field that this version does not know: " << message.ShortDebugString();
+  CHECK(IsKnown(message)) << "a record has a field that this version does not know: "
+                          << message.ShortDebugString();
   return message;
 }
 
@@ -47,6 +47,33 @@ NodeState StateOf(const v1::NodeRecord& record) {
       return NodeState::kStopping;
     default:
       CHECK(false) << "unknown state of a node: " << record.ShortDebugString();
+      std::unreachable();
+  }
+}
+
+v1::NodeRecord::Duty ToProto(NodeDuty duty) {
+  switch (duty) {
+    case NodeDuty::kServing:
+      return v1::NodeRecord::DUTY_SERVING;
+    case NodeDuty::kDraining:
+      return v1::NodeRecord::DUTY_DRAINING;
+    case NodeDuty::kDecommissioning:
+      return v1::NodeRecord::DUTY_DECOMMISSIONING;
+  }
+  CHECK(false) << "a node's duty without a number";
+  std::unreachable();
+}
+
+NodeDuty DutyOf(const v1::NodeRecord& record) {
+  switch (record.duty()) {
+    case v1::NodeRecord::DUTY_SERVING:
+      return NodeDuty::kServing;
+    case v1::NodeRecord::DUTY_DRAINING:
+      return NodeDuty::kDraining;
+    case v1::NodeRecord::DUTY_DECOMMISSIONING:
+      return NodeDuty::kDecommissioning;
+    default:
+      CHECK(false) << "unknown duty of a node: " << record.ShortDebugString();
       std::unreachable();
   }
 }
@@ -167,6 +194,7 @@ v1::Record ToRecord(const Node& node) {
   for (const FeatureRange& range : node.features) *out.add_features() = ToProto(range);
   out.set_state(ToProto(node.state));
   out.set_version(node.version);
+  out.set_duty(ToProto(node.duty));
   return record;
 }
 
@@ -188,6 +216,7 @@ Node FromRecord(const v1::NodeRecord& record) {
   for (const auto& range : record.features()) node.features.push_back(FromProto(range));
   node.state = StateOf(record);
   node.version = record.version();
+  node.duty = DutyOf(record);
   return node;
 }
 
@@ -292,6 +321,12 @@ v1::Record ToTermRecord(Term term, ControllerId controller) {
   v1::Record record;
   record.mutable_term()->set_term(term.value());
   record.mutable_term()->set_controller_id(controller.value());
+  return record;
+}
+
+v1::Record ToRemoveNodeRecord(NodeId node) {
+  v1::Record record;
+  record.mutable_remove_node()->set_node_id(node.value());
   return record;
 }
 

@@ -20,6 +20,7 @@ v1::Record ToRecord(const ConfigKey& key, const std::string* value);
 v1::Record ToFeatureRecord(const std::string& name, int32_t level);
 v1::Record ToClusterRecord(const ClusterId& id, WallTime created_at);
 v1::Record ToTermRecord(Term term, ControllerId controller);
+v1::Record ToRemoveNodeRecord(NodeId node);
 v1::Record ToRemoveTopicRecord(const TopicId& topic);
 
 Topic FromRecord(const v1::TopicRecord& record);

@@ -30,7 +30,8 @@ struct Partition {
   std::vector<Replica> replicas;
   // Ascending. Invariant: among the replicas; holds the leader, if there is one.
   std::vector<NodeId> isr;
-  // Moving: joining and leaving the replicas.
+  // Moving: joining and leaving the replicas, ascending. Invariant: among the replicas, none of
+  // them both, and not all of them leaving.
   std::vector<NodeId> adding;
   std::vector<NodeId> removing;
   // Ascending. They left an ISR that was below min.insync.replicas, and have all that was committed
@@ -54,6 +55,9 @@ struct Partition {
     auto found = std::ranges::find(replicas, node, &Replica::node);
     return found == replicas.end() ? nullptr : &*found;
   }
+  bool is_moving() const { return !adding.empty() || !removing.empty(); }
+  bool IsJoining(NodeId node) const { return std::ranges::binary_search(adding, node); }
+  bool IsLeaving(NodeId node) const { return std::ranges::binary_search(removing, node); }
   bool IsInSync(NodeId node) const { return std::ranges::binary_search(isr, node); }
   bool IsEligible(NodeId node) const { return std::ranges::binary_search(eligible_leaders, node); }
 };

@@ -251,10 +251,17 @@ EffectiveConfig EffectiveTopicConfig(const Image& image, const TopicId& topic,
   return {std::string(definition->default_value), true};
 }
 
+int32_t EffectiveMinInsync(const TopicConfig& config, const Partition& partition) {
+  return std::min(config.min_insync_replicas,
+                  static_cast<int32_t>(partition.replicas.size() - partition.adding.size()));
+}
+
 int32_t EffectiveMinInsync(const Image& image, const PartitionId& id, const Partition& partition) {
-  int64_t wanted = Reading(image, id.topic).Number("min.insync.replicas");
-  return static_cast<int32_t>(
-      std::min(wanted, static_cast<int64_t>(partition.replicas.size())));
+  // Of that one value alone: this is asked for each of very many partitions.
+  TopicConfig config;
+  config.min_insync_replicas =
+      static_cast<int32_t>(Reading(image, id.topic).Number("min.insync.replicas"));
+  return EffectiveMinInsync(config, partition);
 }
 
 }  // namespace weir::metadata

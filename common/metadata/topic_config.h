@@ -69,7 +69,9 @@ struct EffectiveConfig {
 EffectiveConfig EffectiveTopicConfig(const Image& image, const TopicId& topic,
                                      std::string_view key);
 
-// min(min.insync.replicas, number of replicas): Kafka's rule.
+// min(min.insync.replicas, number of replicas): Kafka's rule. Replicas that are joining do not
+// count yet, or a topic of one replica could not be written while it moves.
+int32_t EffectiveMinInsync(const TopicConfig& config, const Partition& partition);
 int32_t EffectiveMinInsync(const Image& image, const PartitionId& id, const Partition& partition);
 
 }  // namespace weir::metadata

@@ -125,15 +125,22 @@ class Inspection {
     }
     Expect(Ascends(partition.isr), where, "its in-sync nodes do not ascend");
     Expect(Ascends(partition.eligible_leaders), where, "its eligible nodes do not ascend");
+    Expect(Ascends(partition.adding), where, "its joining nodes do not ascend");
+    Expect(Ascends(partition.removing), where, "its leaving nodes do not ascend");
+    for (NodeId node : partition.adding) {
+      Expect(!partition.IsLeaving(node), where, "node ", node, " is joining, and leaving as well");
+    }
+    Expect(partition.replicas.empty() || partition.removing.size() < partition.replicas.size(),
+           where, "all of its replicas are leaving");
+    Expect(partition.replicas.empty() || partition.adding.size() < partition.replicas.size(), where,
+           "all of its replicas are joining");
     for (NodeId node : partition.eligible_leaders) {
       Expect(!std::ranges::count(partition.isr, node), where, "node ", node,
              " is in sync, and eligible as well");
     }
-    // A last in-sync node that died stays in the ISR, and leads nothing: without it nobody would
-    // know who has all that was committed.
-    for (NodeId node : partition.isr) {
-      if (partition.leader != kNoNode) InspectInSync(where, partition, node);
-    }
+    // Whoever dies leaves the ISR, the last one too: it is an eligible leader from then on, and so
+    // it stays known who has all that was committed.
+    for (NodeId node : partition.isr) InspectInSync(where, partition, node);
   }
 
   void InspectInSync(const std::string& where, const Partition& partition, NodeId id) {

@@ -6,6 +6,7 @@
 
 #include "controller/decide/decisions.h"
 #include "controller/decide/draft.h"
+#include "controller/decide/move.h"
 
 namespace weir::decide {
 namespace {
@@ -107,6 +108,8 @@ Decision Decide(const metadata::Image& tip, const ChangeIsr& command, Now) {
     changed = WithoutInSync(std::move(changed), command.node, rules.min_insync, true);
     changed = Elect(std::move(changed), without);
   }
+  changed = Elect(std::move(changed), RulesFor(tip, command.partition, changed));
+  changed = Settled(tip, command.partition, std::move(changed));
   Draft draft(tip);
   draft.Change(command.partition, std::move(changed));
   PartitionEpoch epoch = draft.image().partitions.Find(command.partition)->partition_epoch;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the metadata machine may be asked to decide, and what each is answered. Values. Chance (new
-// ids, seeds) is drawn by whoever asks, for decisions are pure.
+// What the metadata machine may be asked to decide. Values. Chance (new ids, seeds) is drawn by
+// whoever asks, for decisions are pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <variant>
@@ -14,6 +15,8 @@
 #include "common/base/ids.h"
 #include "common/machine/decision.h"
 #include "common/metadata/image.h"
+#include "controller/decide/limits.h"
+#include "controller/decide/outcomes.h"
 #include "proto/metadata/records.pb.h"
 
 namespace weir::decide {
@@ -95,6 +98,84 @@ struct AllocateProducerIds {
   NodeEpoch epoch;
 };
 
+struct AddPartitions {
+  std::string topic;
+  // In all, those that are there included.
+  int32_t partition_count = 0;
+  bool validate_only = false;
+  std::optional<RequestId> request_id;
+  // By chance.
+  uint64_t seed = 0;
+};
+
+struct ElectLeaders {
+  std::vector<PartitionName> partitions;
+  // Not the preferred replica, but any that is there, for partitions that nobody can lead without
+  // losing something.
+  bool unclean = false;
+  std::optional<RequestId> request_id;
+};
+
+struct Reassign {
+  struct Move {
+    PartitionName partition;
+    // In order of preference: the first should lead.
+    std::vector<NodeId> replicas;
+  };
+  std::vector<Move> moves;
+  bool validate_only = false;
+  std::optional<RequestId> request_id;
+};
+
+struct CancelReassign {
+  std::vector<PartitionName> partitions;
+  std::optional<RequestId> request_id;
+};
+
+struct DrainNode {
+  NodeId node;
+  // It is not coming back.
+  bool decommission = false;
+  std::optional<RequestId> request_id;
+};
+
+struct UndrainNode {
+  NodeId node;
+  std::optional<RequestId> request_id;
+};
+
+struct RemoveNode {
+  NodeId node;
+  std::optional<RequestId> request_id;
+};
+
+// A node says that one of its data folders does not work any more.
+struct FailDirectory {
+  NodeId node;
+  NodeEpoch epoch;
+  DirectoryId directory;
+};
+
+struct UpgradeFeature {
+  std::string name;
+  int32_t level = 0;
+  // What the controllers support.
+  std::vector<metadata::FeatureRange> supported;
+  bool validate_only = false;
+  std::optional<RequestId> request_id;
+};
+
+// Of the active controller's own accord: the preferred replicas lead these again.
+struct BalanceLeaders {
+  std::vector<PartitionId> partitions;
+};
+
+// Of the active controller's own accord: the next replicas leave the nodes that are being emptied.
+struct DrainStep {
+  // Partitions under way at once.
+  int32_t moving_max = 1;
+};
+
 // Another controller is to take part in the quorum: a learner at first.
 struct AddLearner {
   metadata::Voter voter;
@@ -114,49 +195,13 @@ struct RemoveVoter {
   std::optional<RequestId> request_id;
 };
 
-using Command = std::variant<AddLearner, PromoteLearner, RemoveVoter, RegisterNode, UnfenceNode, FenceNode, StopNode, CreateTopic,
-                             DeleteTopic, ChangeIsr, UpdateConfigs, AllocateProducerIds>;
-
-struct NodeRegistered {
-  NodeEpoch epoch;
-  bool operator==(const NodeRegistered&) const = default;
-};
-struct TopicCreated {
-  metadata::Topic topic;
-  int32_t partition_count = 0;
-  int32_t replication_factor = 0;
-  bool operator==(const TopicCreated&) const = default;
-};
-struct TopicDeleted {
-  TopicId topic;
-  bool operator==(const TopicDeleted&) const = default;
-};
-struct IsrChanged {
-  PartitionEpoch partition_epoch;
-  bool operator==(const IsrChanged&) const = default;
-};
-struct ProducerIdsAllocated {
-  ProducerId first;
-  ProducerId next;
-  bool operator==(const ProducerIdsAllocated&) const = default;
-};
-// Decided as asked, or it was so already.
-struct Decided {
-  bool operator==(const Decided&) const = default;
-};
-// Too much for one entry: a first part is decided. Submit the same command again.
-struct DecidedInPart {
-  bool operator==(const DecidedInPart&) const = default;
-};
-
-using Outcome = std::variant<Decided, DecidedInPart, NodeRegistered, TopicCreated, TopicDeleted,
-                             IsrChanged, ProducerIdsAllocated>;
+using Command =
+    std::variant<RegisterNode, UnfenceNode, FenceNode, StopNode, CreateTopic, DeleteTopic,
+                 ChangeIsr, UpdateConfigs, AllocateProducerIds, AddPartitions, ElectLeaders,
+                 Reassign, CancelReassign, DrainNode, UndrainNode, RemoveNode, FailDirectory,
+                 UpgradeFeature, BalanceLeaders, DrainStep, AddLearner, PromoteLearner, RemoveVoter>;
 
 using Decision = machine::Decision<metadata::v1::Entry, Outcome>;
-
-// One decision is one entry, within these bounds.
-inline constexpr int32_t kPartitionsMax = 10'000;
-inline constexpr size_t kEntryBytesMax = 2 << 20;
 
 inline Decision RefuseDecision(ErrorCode code, std::string message) {
   return {std::nullopt, Refuse(code, std::move(message))};

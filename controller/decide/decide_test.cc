@@ -4,13 +4,24 @@
 //   register node=N [incarnation=WORD] [directories=(WORD ...)] [previous=EPOCH] [alive]
 //   unfence N... [applied=INDEX]            each with its present epoch, if no epoch=E is given
 //   fence N... [epoch=E], stop N... [epoch=E]
-//   nodes N                                 registers and unfences nodes 1 to N
+//   nodes N [racks=(RACK ...)]              registers and unfences nodes 1 to N
 //   create NAME partitions=N replicas=N [configs=(k=v ...)] [id=REQUEST] [validate]
 //   create NAME on=(N ...) [configs=...]    one partition, its replicas in this order
 //   delete NAME [id=REQUEST]
 //   change-isr T/P by=N isr=(N[@EPOCH] ...) [leader-epoch=E] [partition-epoch=E] [node-epoch=E]
-//   configs [NAME] [set=(k=v ...)] [reset=(k ...)] [id=REQUEST] [validate]     without NAME:
-//   cluster allocate N [epoch=E]                    producer ids image nodes, then partitions
+//   configs [NAME] [set=(k=v ...)] [reset=(k ...)] [id=REQUEST] [validate]
+//                                           without NAME: of the cluster
+//   configs-of-node N set=(k=v ...)
+//   allocate N [epoch=E]                    producer ids
+//   add-partitions NAME partitions=N [id=REQUEST] [validate]
+//   elect T/P ... [by=unclean] [id=REQUEST], balance T/P ...
+//   reassign T/P:N,N,... ... [id=REQUEST] [validate], cancel T/P ...
+//   drain N..., decommission N..., undrain N..., remove N...
+//   drain-step [moving=N]
+//   fail-directory N DIRECTORY [epoch=E]
+//   upgrade NAME level=N [supported=N]      the level, and the controllers' highest
+//   image                                   nodes, then partitions
+//   show replicas                           in each image from here on
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,6 +30,7 @@
 #include "common/metadata/records.h"
 #include "common/metadata/snapshot.h"
 #include "controller/decide/metadata_machine.h"
+#include "controller/decide/move.h"
 #include "tests/datadriven/datadriven.h"
 
 namespace weir::decide {
@@ -79,6 +91,30 @@ std::string Show(const Outcome& outcome) {
       return "producer ids " + std::to_string(o.first.value()) + " to " +
              std::to_string(o.next.value() - 1);
     }
+    std::string operator()(const PartitionsAdded& o) const {
+      return std::to_string(o.partition_count) + " partitions in all";
+    }
+    std::string operator()(const LeadersElected& o) const {
+      std::ostringstream out;
+      for (const auto& election : o.elections) {
+        out << (out.tellp() > 0 ? "\n" : "") << election.partition << ": ";
+        if (election.code != ErrorCode::kNone) {
+          out << Refusal{election.code, election.message};
+          continue;
+        }
+        out << "node " << election.leader << " leads";
+        if (election.is_unclean) out << ", uncleanly";
+        if (!election.message.empty()) out << ": " << election.message;
+      }
+      return out.str();
+    }
+    std::string operator()(const DrainStepped& o) const {
+      std::ostringstream out;
+      out << o.replicas_left << " replicas left, " << o.moving << " moving, " << o.stuck
+          << " stuck";
+      if (!o.why_stuck.empty()) out << ", as " << o.why_stuck;
+      return out.str();
+    }
   };
   return std::visit(Shower(), outcome);
 }
@@ -98,7 +134,22 @@ class Scenario {
         {"delete", [this](const Words& c) { return Delete(c); }},
         {"change-isr", [this](const Words& c) { return ChangeIsrOf(c); }},
         {"configs", [this](const Words& c) { return Configs(c); }},
+        {"configs-of-node", [this](const Words& c) { return ConfigsOfNode(c); }},
         {"allocate", [this](const Words& c) { return Allocate(c); }},
+        {"add-partitions", [this](const Words& c) { return AddPartitionsTo(c); }},
+        {"elect", [this](const Words& c) { return Elect(c); }},
+        {"balance", [this](const Words& c) { return Balance(c); }},
+        {"show", [this](const Words&) { return shows_replicas_ = true, ""; }},
+        {"reassign", [this](const Words& c) { return ReassignAll(c); }},
+        {"cancel",
+         [this](const Words& c) { return Run(CancelReassign{NamesIn(c), RequestIn(c)}); }},
+        {"drain", [this](const Words& c) { return Each(c, &Scenario::Drain); }},
+        {"decommission", [this](const Words& c) { return Each(c, &Scenario::Decommission); }},
+        {"undrain", [this](const Words& c) { return Each(c, &Scenario::Undrain); }},
+        {"remove", [this](const Words& c) { return Each(c, &Scenario::Remove); }},
+        {"drain-step", [this](const Words& c) { return DrainOnce(c); }},
+        {"fail-directory", [this](const Words& c) { return FailDirectoryOf(c); }},
+        {"upgrade", [this](const Words& c) { return Upgrade(c); }},
         {"image", [this](const Words&) { return ShowImage(); }},
     };
   }
@@ -171,6 +222,7 @@ class Scenario {
   Command Stop(const Words& c, NodeId node) const { return StopNode{node, EpochIn(c, node)}; }
 
   std::string Nodes(const Words& c) {
+    std::vector<std::string> racks = WordsOf(c.Value("racks", ""));
     metadata::v1::Entry born;
     *born.add_records() = metadata::ToFeatureRecord("metadata", 1);
     Write(born);
@@ -178,6 +230,7 @@ class Scenario {
       RegisterNode command{.node = NodeId(i), .incarnation = Named<Incarnation>("first")};
       command.directories = {Named<DirectoryId>("d" + std::to_string(i))};
       command.features = {{"metadata", 1, 1}};
+      if (!racks.empty()) command.rack = racks[static_cast<size_t>(i - 1) % racks.size()];
       Run(command);
       Run(UnfenceNode{NodeId(i), EpochOf(NodeId(i)), image_.index});
     }
@@ -263,10 +316,92 @@ class Scenario {
     return Run(AllocateProducerIds{node, EpochIn(c, node)});
   }
 
+  std::string ConfigsOfNode(const Words& c) {
+    UpdateConfigs command{.scope = metadata::ConfigScope::kNode, .resource = c.Word(0)};
+    command.set = PairsOf(c.Value("set", ""));
+    return Run(command);
+  }
+
+  std::string AddPartitionsTo(const Words& c) {
+    AddPartitions command{.topic = c.Word(0)};
+    command.partition_count = static_cast<int32_t>(c.NumberOf("partitions"));
+    command.validate_only = Says(c, "validate");
+    command.request_id = RequestIn(c);
+    return Run(command);
+  }
+
+  static PartitionName NameIn(const std::string& word) {
+    size_t slash = word.find('/');
+    return {word.substr(0, slash), PartitionIndex(std::stoi(word.substr(slash + 1)))};
+  }
+  static std::vector<PartitionName> NamesIn(const Words& c) {
+    std::vector<PartitionName> names;
+    for (const std::string& word : c.words) names.push_back(NameIn(word));
+    return names;
+  }
+
+  std::string Elect(const Words& c) {
+    return Run(ElectLeaders{NamesIn(c), c.Value("by", "") == "unclean", RequestIn(c)});
+  }
+
+  std::string Balance(const Words& c) {
+    BalanceLeaders command;
+    for (const PartitionName& name : NamesIn(c)) {
+      command.partitions.push_back({image_.TopicNamed(name.topic)->id, name.index});
+    }
+    return Run(command);
+  }
+
+  std::string ReassignAll(const Words& c) {
+    Reassign command{.validate_only = Says(c, "validate"), .request_id = RequestIn(c)};
+    for (const std::string& word : c.words) {
+      if (word == "validate") continue;
+      size_t colon = word.find(':');
+      Reassign::Move move{NameIn(word.substr(0, colon)), {}};
+      std::istringstream nodes(word.substr(colon + 1));
+      for (std::string node; std::getline(nodes, node, ',');) {
+        move.replicas.push_back(NodeId(std::stoi(node)));
+      }
+      command.moves.push_back(std::move(move));
+    }
+    return Run(command);
+  }
+
+  Command Drain(const Words& c, NodeId node) const { return DrainNode{node, false, RequestIn(c)}; }
+  Command Decommission(const Words& c, NodeId node) const {
+    return DrainNode{node, true, RequestIn(c)};
+  }
+  Command Undrain(const Words& c, NodeId node) const { return UndrainNode{node, RequestIn(c)}; }
+  Command Remove(const Words& c, NodeId node) const { return RemoveNode{node, RequestIn(c)}; }
+
+  std::string DrainOnce(const Words& c) {
+    return Run(DrainStep{static_cast<int32_t>(c.NumberOf("moving", 10))});
+  }
+
+  std::string FailDirectoryOf(const Words& c) {
+    NodeId node(static_cast<int32_t>(c.Number(0)));
+    return Run(FailDirectory{node, EpochIn(c, node), Named<DirectoryId>(c.Word(1))});
+  }
+
+  std::string Upgrade(const Words& c) {
+    UpgradeFeature command{.name = c.Word(0), .level = static_cast<int32_t>(c.NumberOf("level"))};
+    command.supported = {{"metadata", 1, static_cast<int32_t>(c.NumberOf("supported", 1))}};
+    command.validate_only = Says(c, "validate");
+    return Run(command);
+  }
+
   std::string ShowImage() const {
     std::ostringstream out;
     for (const auto& [id, node] : image_.nodes) {
-      out << "node " << id << ' ' << NameOf(node.state) << " epoch " << node.epoch << '\n';
+      out << "node " << id << ' ' << NameOf(node.state) << " epoch " << node.epoch;
+      if (node.is_draining()) out << ' ' << NameOf(node.duty);
+      if (!node.failed_directories.empty()) {
+        out << " without " << node.failed_directories.size() << " directory";
+      }
+      out << '\n';
+    }
+    for (const auto& [name, level] : image_.features) {
+      if (level > 1) out << "feature " << name << " at level " << level << '\n';
     }
     for (const auto& [name, topic] : image_.topic_ids) {
       image_.ForEachPartition(topic, [&](const PartitionId& id, const metadata::Partition& p) {
@@ -280,6 +415,9 @@ class Scenario {
         if (!p.eligible_leaders.empty()) out << " eligible " << Listed(p.eligible_leaders);
         if (p.last_known_leader != kNoNode) out << " last " << p.last_known_leader;
         if (p.recovering) out << " recovering";
+        if (shows_replicas_) out << " on " << ListOf(p.replicas);
+        if (!p.adding.empty()) out << " adding " << Listed(p.adding);
+        if (!p.removing.empty()) out << " removing " << Listed(p.removing);
         out << '\n';
       });
       image_.ForEachConfig(metadata::ConfigScope::kTopic, topic.ToString(),
@@ -293,6 +431,8 @@ class Scenario {
   MetadataMachine machine_{ControllerId(1)};
   metadata::Image image_;
   int created_ = 0;
+  // They are worth a word where they can change.
+  bool shows_replicas_ = false;
 };
 
 class Decisions : public testing::TestWithParam<std::string> {};

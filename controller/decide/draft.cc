@@ -19,15 +19,21 @@ ElectionRules RulesFor(const metadata::Image& image, const PartitionId& id,
     return node != nullptr && node->state != metadata::NodeState::kFenced &&
            node->Offers(replica.directory);
   };
-  rules.min_insync = metadata::EffectiveMinInsync(image, id, partition);
-  rules.may_be_unclean = metadata::TopicConfigOf(image, id.topic).unclean_leader_election;
+  rules.is_draining = [&image](NodeId id) {
+    const metadata::Node* node = image.nodes.Find(id);
+    return node != nullptr && node->is_draining();
+  };
+  metadata::TopicConfig config = metadata::TopicConfigOf(image, id.topic);
+  rules.min_insync = metadata::EffectiveMinInsync(config, partition);
+  rules.may_be_unclean = config.unclean_leader_election;
   return rules;
 }
 
 bool Leave(Draft& draft, const Leaving& leaving) {
   metadata::Image before = draft.image();
   for (const auto& [id, known] : before.partitions) {
-    if (!known.ReplicaOn(leaving.node)) continue;
+    const metadata::Replica* replica = known.ReplicaOn(leaving.node);
+    if (!replica || (leaving.directory && replica->directory != *leaving.directory)) continue;
     bool in_sync = known.IsInSync(leaving.node);
     bool keeps_log = !leaving.loses_cache || metadata::TopicConfigOf(before, id.topic).durability ==
                                                  metadata::Durability::kFlush;

@@ -3,6 +3,7 @@
 // a decision sees what the parts before it have done. A value.
 #pragma once
 
+#include <optional>
 #include <utility>
 
 #include "common/metadata/apply.h"
@@ -70,6 +71,8 @@ struct Leaving {
   // What was not flushed is lost: replicas of `cache` topics do not count any more.
   bool loses_cache = false;
   bool only_if_others_remain = false;
+  // Only what lies in this directory; nothing: all that the node has.
+  std::optional<DirectoryId> directory = {};
 };
 bool Leave(Draft& draft, const Leaving& leaving);
 

@@ -15,6 +15,8 @@ struct ElectionRules {
   std::function<bool(const metadata::Replica&)> may_lead;
   // It is not wanted any more, but still does its work: a node that is stopping in order.
   std::function<bool(const metadata::Replica&)> may_stay;
+  // Its node is being emptied: it leads only what nobody else can. Not asked where it is null.
+  std::function<bool(NodeId)> is_draining;
   // min(min.insync.replicas, number of replicas).
   int32_t min_insync = 1;
   bool may_be_unclean = false;
@@ -45,28 +47,34 @@ inline bool HasSuccessor(const metadata::Partition& partition, const ElectionRul
   });
 }
 
-// Keeps a leader that may lead; else the first in-sync replica in order of preference; else a
-// leader that may stay; with an empty ISR the first eligible one; else, if allowed, any that may
-// lead; else nobody. The leader epoch grows only if another leader was chosen. The partition epoch
-// is the caller's.
+// Keeps a leader that may lead; else the first in-sync replica in order of preference, on a node
+// that is not being emptied if there is one; else a leader that may stay; with an empty ISR the
+// first eligible one; else, if allowed, any that may lead; else nobody. The leader epoch grows only
+// if another leader was chosen. The partition epoch is the caller's.
 inline metadata::Partition Elect(metadata::Partition partition, const ElectionRules& rules) {
   auto may_lead = [&](NodeId node) {
     const metadata::Replica* replica = partition.ReplicaOn(node);
     return replica != nullptr && rules.may_lead(*replica);
   };
-  if (partition.leader != kNoNode && partition.IsInSync(partition.leader) &&
-      may_lead(partition.leader)) {
-    return partition;
-  }
-  auto first = [&](auto&& fits) {
+  auto stays = [&](NodeId node) { return !rules.is_draining || !rules.is_draining(node); };
+  auto pick = [&](auto&& fits) {
     for (const metadata::Replica& replica : partition.replicas) {
       if (fits(replica.node) && may_lead(replica.node)) return replica.node;
     }
     return kNoNode;
   };
+  auto first = [&](auto&& fits) {
+    NodeId staying = pick([&](NodeId node) { return fits(node) && stays(node); });
+    return staying != kNoNode ? staying : pick(fits);
+  };
+  bool leader_is_in_sync = partition.leader != kNoNode && partition.IsInSync(partition.leader);
+  bool leader_may_lead = leader_is_in_sync && may_lead(partition.leader);
+  if (leader_may_lead && stays(partition.leader)) return partition;
   NodeId chosen = first([&](NodeId node) { return partition.IsInSync(node); });
+  // Who is being emptied hands over to somebody who is not, and to nobody else.
+  if (leader_may_lead && !stays(chosen)) return partition;
   // Better led by a node that stops than by nobody, or by one that lacks something.
-  if (chosen == kNoNode && partition.leader != kNoNode && partition.IsInSync(partition.leader) &&
+  if (chosen == kNoNode && leader_is_in_sync &&
       rules.may_stay(*partition.ReplicaOn(partition.leader))) {
     return partition;
   }
@@ -103,6 +111,21 @@ inline metadata::Partition Elect(metadata::Partition partition, const ElectionRu
     partition.last_known_leader = kNoNode;
   }
   partition.leader = chosen;
+  ++partition.leader_epoch;
+  return partition;
+}
+
+// The preferred replica, the first, leads, if it may; else the same partition.
+inline metadata::Partition ElectPreferred(metadata::Partition partition,
+                                          const ElectionRules& rules) {
+  const metadata::Replica& preferred = partition.replicas.front();
+  bool is_draining = rules.is_draining && rules.is_draining(preferred.node);
+  if (partition.leader == preferred.node || !partition.IsInSync(preferred.node) || is_draining ||
+      !rules.may_lead(preferred)) {
+    return partition;
+  }
+  partition.leader = preferred.node;
+  partition.last_known_leader = kNoNode;
   ++partition.leader_epoch;
   return partition;
 }

@@ -9,7 +9,7 @@
 #include "common/metadata/records.h"
 #include "common/metadata/snapshot.h"
 #include "controller/decide/decisions.h"
-#include "proto/metadata/answers.pb.h"
+#include "controller/decide/request_answers.h"
 
 namespace weir::decide {
 namespace {
@@ -40,44 +40,20 @@ std::optional<RequestId> RequestIdOf(const Command& command) {
       command);
 }
 
-std::string EncodeAnswer(const Outcome& outcome) {
-  metadata::v1::RequestAnswer answer;
-  if (const auto* created = std::get_if<TopicCreated>(&outcome)) {
-    *answer.mutable_topic_created()->mutable_topic() = metadata::ToRecord(created->topic).topic();
-    answer.mutable_topic_created()->set_partition_count(created->partition_count);
-    answer.mutable_topic_created()->set_replication_factor(created->replication_factor);
-  } else if (const auto* deleted = std::get_if<TopicDeleted>(&outcome)) {
-    answer.mutable_topic_deleted()->set_topic_id(deleted->topic.ToBytes());
-  }
-  return answer.SerializeAsString();
-}
-
-Outcome DecodeAnswer(const std::string& bytes) {
-  metadata::v1::RequestAnswer answer;
-  CHECK(answer.ParseFromString(bytes)) << "the answer of a recorded request cannot be read";
-  if (answer.has_topic_created()) {
-    const auto& created = answer.topic_created();
-    return TopicCreated{metadata::FromRecord(created.topic()), created.partition_count(),
-                        created.replication_factor()};
-  }
-  if (answer.has_topic_deleted()) {
-    return TopicDeleted{TopicId(metadata::UuidOf(answer.topic_deleted().topic_id()))};
-  }
-  return Decided{};
-}
-
 }  // namespace
 
 Decision MetadataMachine::Decide(const State& tip, const Command& command, machine::Now now) const {
   auto request_id = RequestIdOf(command);
   if (request_id) {
     if (const std::string* told = tip.requests.Find(*request_id)) {
-      return {std::nullopt, DecodeAnswer(*told)};
+      return {std::nullopt, DecodeAnswer(*told, command)};
     }
   }
   Decision decision =
       std::visit([&](const auto& c) { return decide::Decide(tip, c, now); }, command);
-  if (request_id && decision.entry && decision.answer) {
+  // What is decided in part is asked for again, and is remembered once the last part is.
+  bool is_whole = decision.answer && !std::holds_alternative<DecidedInPart>(*decision.answer);
+  if (request_id && decision.entry && is_whole) {
     decision.entry->set_request_id(request_id->ToBytes());
     *decision.entry->add_records() =
         metadata::ToRecord({*request_id, EncodeAnswer(*decision.answer)});

@@ -2,6 +2,7 @@
 // Unfence, fence and stop: a node's way through its states, and its leaderships with it.
 #include "controller/decide/decisions.h"
 #include "controller/decide/draft.h"
+#include "controller/decide/move.h"
 
 namespace weir::decide {
 namespace {
@@ -30,13 +31,16 @@ void SetState(Draft& draft, metadata::Node node, NodeState state) {
   draft.Add(metadata::ToRecord(node));
 }
 
-// Gives leaders to what nobody leads and `node` holds; false if some are left for the next part.
-bool LeadLeaderless(Draft& draft, NodeId node) {
+// Gives leaders to what nobody leads and `node` holds, and another folder to what it has lost;
+// false if some are left for the next part.
+bool TakeUp(Draft& draft, NodeId node) {
   metadata::Image before = draft.image();
   for (const auto& [id, known] : before.partitions) {
-    if (known.leader != kNoNode || !known.ReplicaOn(node)) continue;
+    if (!known.ReplicaOn(node)) continue;
     if (draft.is_full()) return false;
-    draft.Change(id, Elect(known, RulesFor(draft.image(), id, known)));
+    metadata::Partition changed = known;
+    if (known.leader == kNoNode) changed = Elect(known, RulesFor(draft.image(), id, known));
+    draft.Change(id, Rehomed(draft.image(), id, std::move(changed)));
   }
   return true;
 }
@@ -55,7 +59,7 @@ Decision Decide(const metadata::Image& tip, const UnfenceNode& command, Now) {
   }
   Draft draft(tip);
   SetState(draft, *node, NodeState::kActive);
-  if (!LeadLeaderless(draft, command.node)) return std::move(draft).Finish(DecidedInPart{});
+  if (!TakeUp(draft, command.node)) return std::move(draft).Finish(DecidedInPart{});
   return std::move(draft).Finish(Decided{});
 }
 

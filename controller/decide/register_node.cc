@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "controller/decide/decisions.h"
 #include "controller/decide/draft.h"
 
@@ -19,6 +21,62 @@ Answer<void> CheckFeatures(const metadata::Image& tip, const RegisterNode& comma
   return {};
 }
 
+template <class List, class Key>
+bool HasTwins(const List& list, Key key) {
+  for (auto at = list.begin(); at != list.end(); ++at) {
+    if (std::find_if(list.begin(), at, [&](const auto& other) { return key(other) == key(*at); }) !=
+        at) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// What a node says of itself is kept by every controller and every node: it has its bounds.
+Answer<void> CheckBounds(const metadata::Image& tip, const RegisterNode& command) {
+  auto refuse = [](std::string why) { return Refuse(ErrorCode::kInvalidRegistration, why); };
+  if (command.node.value() < 0) return refuse("node ids begin at 0");
+  if (command.listeners.size() > kListenersMax || command.features.size() > kFeaturesMax ||
+      command.directories.empty() || command.directories.size() > kDirectoriesMax) {
+    return refuse("a node has at most " + std::to_string(kListenersMax) + " listeners, " +
+                  std::to_string(kFeaturesMax) + " features and 1 to " +
+                  std::to_string(kDirectoriesMax) + " directories");
+  }
+  if (HasTwins(command.listeners, [](const auto& listener) { return listener.name; })) {
+    return refuse("two listeners have the same name: give each a name of its own");
+  }
+  if (HasTwins(command.directories, [](const DirectoryId& id) { return id; })) {
+    return refuse("two directories have the same identity: one is a copy of the other; empty it");
+  }
+  bool fits = command.rack.size() <= kWordBytesMax && command.version.size() <= kWordBytesMax;
+  for (const auto& listener : command.listeners) {
+    fits = fits && listener.name.size() <= kWordBytesMax && listener.host.size() <= kWordBytesMax;
+  }
+  for (const auto& feature : command.features) fits = fits && feature.name.size() <= kWordBytesMax;
+  if (!fits) {
+    return refuse("a rack, a version, a host or a name is longer than " +
+                  std::to_string(kWordBytesMax) + " bytes");
+  }
+  if (!tip.nodes.Find(command.node) && tip.nodes.size() >= kClusterNodesMax) {
+    return Refuse(ErrorCode::kPolicyViolation,
+                  "the cluster has " + std::to_string(tip.nodes.size()) +
+                      " nodes, the most it may have: remove those that are gone");
+  }
+  return {};
+}
+
+// A node that was decommissioned and is empty has nothing to come back for.
+Answer<void> CheckDuty(const metadata::Image& tip, const metadata::Node& known) {
+  if (known.duty != metadata::NodeDuty::kDecommissioning) return {};
+  for (const auto& [id, partition] : tip.partitions) {
+    if (partition.ReplicaOn(known.id)) return {};
+  }
+  return Refuse(ErrorCode::kInvalidRegistration,
+                "node " + std::to_string(known.id.value()) +
+                    " is decommissioned and holds nothing any more: remove it from the cluster, or "
+                    "undrain it first to take it back");
+}
+
 }  // namespace
 
 Decision Decide(const metadata::Image& tip, const RegisterNode& command, Now) {
@@ -31,8 +89,15 @@ Decision Decide(const metadata::Image& tip, const RegisterNode& command, Now) {
                           "node " + std::to_string(command.node.value()) +
                               " is alive in another process; give this one another --id");
   }
-  if (auto fits = CheckFeatures(tip, command); !fits)
+  if (auto fits = CheckBounds(tip, command); !fits) {
     return {std::nullopt, std::unexpected(fits.error())};
+  }
+  if (auto fits = CheckFeatures(tip, command); !fits) {
+    return {std::nullopt, std::unexpected(fits.error())};
+  }
+  if (auto fits = known ? CheckDuty(tip, *known) : Answer<void>(); !fits) {
+    return {std::nullopt, std::unexpected(fits.error())};
+  }
   Draft draft(tip);
   // Whatever it was before this start, it must be let in again. Without the word of a clean stop,
   // what was not flushed may be gone.
@@ -44,13 +109,16 @@ Decision Decide(const metadata::Image& tip, const RegisterNode& command, Now) {
   node.id = command.node;
   node.epoch = NodeEpoch(metadata::NextIndex(tip).value());
   node.incarnation = command.incarnation;
-  node.previous_epoch = command.previous_epoch;
+  // An epoch that this cluster has not given out yet is no word of a clean stop.
+  bool was_given = command.previous_epoch.value() > 0 && command.previous_epoch < node.epoch;
+  node.previous_epoch = was_given ? command.previous_epoch : NodeEpoch(0);
   node.listeners = command.listeners;
   node.rack = command.rack;
   node.directories = command.directories;
   node.features = command.features;
   node.state = metadata::NodeState::kFenced;
   node.version = command.version;
+  if (known) node.duty = known->duty;
   draft.Add(metadata::ToRecord(node));
   return std::move(draft).Finish(NodeRegistered{node.epoch});
 }

@@ -7,6 +7,7 @@
 #include "common/metadata/topic_name.h"
 #include "controller/decide/decisions.h"
 #include "controller/decide/draft.h"
+#include "controller/decide/partitions.h"
 
 namespace weir::decide {
 namespace {
@@ -39,13 +40,22 @@ Answer<int32_t> CheckShape(const metadata::Image& tip, const CreateTopic& comman
     return Refuse(ErrorCode::kInvalidReplicationFactor,
                   "no storage node is active yet: start one, or try again");
   }
+  if (auto fits = CheckRoom(tip, command.partition_count); !fits) {
+    return std::unexpected(fits.error());
+  }
+  if (tip.topics.size() >= kClusterTopicsMax) {
+    return Refuse(ErrorCode::kPolicyViolation, "the cluster has " +
+                                                   std::to_string(tip.topics.size()) +
+                                                   " topics, the most it may have: delete some");
+  }
   int32_t wanted = command.replication_factor;
   if (wanted == 0) wanted = std::min(kReplicationDefault, active);
-  if (wanted < 1 || wanted > active) {
+  if (wanted < 1 || wanted > active || wanted > static_cast<int32_t>(kReplicasMax)) {
     return Refuse(ErrorCode::kInvalidReplicationFactor,
                   "replication factor " + std::to_string(wanted) +
-                      " needs that many active nodes; " + std::to_string(active) +
-                      " are active: use 1 to " + std::to_string(active));
+                      " needs that many active nodes that are not draining; there are " +
+                      std::to_string(active) + ": use 1 to " +
+                      std::to_string(std::min(active, static_cast<int32_t>(kReplicasMax))));
   }
   return wanted;
 }
@@ -58,6 +68,10 @@ Decision Decide(const metadata::Image& tip, const CreateTopic& command, Now now)
   }
   auto replication = CheckShape(tip, command);
   if (!replication) return {std::nullopt, std::unexpected(replication.error())};
+  if (command.configs.size() > kConfigsMax) {
+    return RefuseDecision(ErrorCode::kInvalidConfig,
+                          "a request sets " + std::to_string(kConfigsMax) + " configs at most");
+  }
   for (const auto& [key, value] : command.configs) {
     if (auto valid = metadata::ValidateTopicConfig(key, value); !valid) {
       return {std::nullopt, std::unexpected(valid.error())};
@@ -75,12 +89,7 @@ Decision Decide(const metadata::Image& tip, const CreateTopic& command, Now now)
   }
   auto places = metadata::Place(tip, command.partition_count, *replication, command.seed);
   for (int32_t i = 0; i < command.partition_count; ++i) {
-    metadata::Partition partition;
-    partition.replicas = places[static_cast<size_t>(i)];
-    for (const auto& replica : partition.replicas) partition.isr.push_back(replica.node);
-    std::ranges::sort(partition.isr);
-    partition.leader = partition.replicas.front().node;
-    draft.Change({topic.id, PartitionIndex(i)}, std::move(partition));
+    draft.Change({topic.id, PartitionIndex(i)}, NewPartition(places[static_cast<size_t>(i)]));
   }
   if (draft.exceeds_bytes()) {
     return RefuseDecision(ErrorCode::kInvalidPartitions,

@@ -43,6 +43,8 @@ admin::v1::Node Describe(const metadata::Node& node, const Load& load) {
   out.set_replica_count(load.replicas);
   out.set_leader_count(load.leaders);
   out.set_version(node.version);
+  out.set_duty(std::string(NameOf(node.duty)));
+  out.set_failed_directory_count(static_cast<int32_t>(node.failed_directories.size()));
   return out;
 }
 
@@ -75,17 +77,6 @@ admin::v1::Partition Describe(const std::string& topic, PartitionIndex index,
 
 Refusal NoTopic(const std::string& name) {
   return {ErrorCode::kUnknownTopicOrPartition, "there is no topic '" + name + "'"};
-}
-
-// A request's idempotence key; nothing where it gave none.
-Answer<std::optional<RequestId>> RequestIdIn(const std::string& bytes) {
-  if (bytes.empty()) return std::optional<RequestId>();
-  auto id = RequestId::FromBytes(bytes);
-  if (!id) {
-    return Refuse(ErrorCode::kInvalidRequest, "request_id must be 16 bytes, or empty; " +
-                                                  std::to_string(bytes.size()) + " came");
-  }
-  return std::optional<RequestId>(*id);
 }
 
 std::vector<std::pair<std::string, std::string>> PairsOf(
@@ -132,20 +123,29 @@ void Admin::Change(host::Methods& methods, const std::string& name,
         if (Redirected(respond)) return;
         auto asked = (this->*command)(request);
         if (!asked) return respond(edge::ToStatus(asked.error()), {});
-        machine_->Submit(
-            *asked, {host_.clock.Now(), host_.clock.WallNow()},
-            [this, response, respond = std::move(respond)](MetadataDriver::Told told) mutable {
-              if (!told.answer) {
-                // Whoever leads now may have the entry: the caller asks there, with its request id.
-                bool lost = told.answer.error().code == ErrorCode::kNotController;
-                return respond(lost ? active_->Redirect() : edge::ToStatus(told.answer.error()),
-                               {});
-              }
-              Response out = (this->*response)(*told.answer);
-              out.set_metadata_index(told.index);
-              respond(CallStatus::Ok(), std::move(out));
-            });
+        Submit(*asked, [this, response,
+                        respond = std::move(respond)](MetadataDriver::Told told) mutable {
+          if (!told.answer) {
+            // Whoever leads now may have the entry: the caller asks there, with its request id.
+            bool lost = told.answer.error().code == ErrorCode::kNotController;
+            return respond(lost ? active_->Redirect() : edge::ToStatus(told.answer.error()), {});
+          }
+          Response out = (this->*response)(*told.answer);
+          out.set_metadata_index(told.index);
+          respond(CallStatus::Ok(), std::move(out));
+        });
       });
+}
+
+// What is too large for one entry is asked for until its last part is decided.
+void Admin::Submit(const decide::Command& command, MetadataDriver::Done done) {
+  machine_->Submit(command, {host_.clock.Now(), host_.clock.WallNow()},
+                   [this, command, done = std::move(done)](MetadataDriver::Told told) mutable {
+                     bool is_part =
+                         told.answer && std::holds_alternative<decide::DecidedInPart>(*told.answer);
+                     if (is_part) return Submit(command, std::move(done));
+                     done(std::move(told));
+                   });
 }
 
 host::Methods Admin::Methods() {
@@ -159,8 +159,26 @@ host::Methods Admin::Methods() {
   Read(methods, "Partitions/ListPartitions", &Admin::ListPartitions);
   Read(methods, "Configs/GetConfigs", &Admin::GetConfigs);
   Change(methods, "Topics/CreateTopic", &Admin::CreateTopic, &Admin::TopicCreated);
-  Change(methods, "Topics/DeleteTopic", &Admin::DeleteTopic, &Admin::TopicDeleted);
-  Change(methods, "Configs/UpdateConfigs", &Admin::UpdateConfigs, &Admin::ConfigsUpdated);
+  Change(methods, "Topics/DeleteTopic", &Admin::DeleteTopic,
+         &Admin::Done<admin::v1::DeleteTopicResponse>);
+  Change(methods, "Configs/UpdateConfigs", &Admin::UpdateConfigs,
+         &Admin::Done<admin::v1::UpdateConfigsResponse>);
+  Read(methods, "Features/ListFeatures", &Admin::ListFeatures);
+  Change(methods, "Features/UpgradeFeature", &Admin::UpgradeFeature,
+         &Admin::Done<admin::v1::UpgradeFeatureResponse>);
+  Change(methods, "Nodes/DrainNode", &Admin::DrainNode, &Admin::Done<admin::v1::DrainNodeResponse>);
+  Change(methods, "Nodes/DecommissionNode", &Admin::DecommissionNode,
+         &Admin::Done<admin::v1::DecommissionNodeResponse>);
+  Change(methods, "Nodes/UndrainNode", &Admin::UndrainNode,
+         &Admin::Done<admin::v1::UndrainNodeResponse>);
+  Change(methods, "Nodes/RemoveNode", &Admin::RemoveNode,
+         &Admin::Done<admin::v1::RemoveNodeResponse>);
+  Change(methods, "Topics/AddPartitions", &Admin::AddPartitions, &Admin::PartitionsAdded);
+  Change(methods, "Partitions/ElectLeaders", &Admin::ElectLeaders, &Admin::LeadersElected);
+  Change(methods, "Partitions/ReassignPartitions", &Admin::ReassignPartitions,
+         &Admin::Done<admin::v1::ReassignPartitionsResponse>);
+  Change(methods, "Partitions/CancelReassignments", &Admin::CancelReassignments,
+         &Admin::Done<admin::v1::CancelReassignmentsResponse>);
   return methods;
 }
 
@@ -388,8 +406,6 @@ Answer<decide::Command> Admin::DeleteTopic(const admin::v1::DeleteTopicRequest& 
   return decide::DeleteTopic{*name, *request_id};
 }
 
-admin::v1::DeleteTopicResponse Admin::TopicDeleted(const decide::Outcome&) const { return {}; }
-
 Answer<decide::Command> Admin::UpdateConfigs(const admin::v1::UpdateConfigsRequest& request) const {
   auto request_id = RequestIdIn(request.request_id());
   if (!request_id) return std::unexpected(request_id.error());
@@ -411,7 +427,5 @@ Answer<decide::Command> Admin::UpdateConfigs(const admin::v1::UpdateConfigsReque
   command.request_id = *request_id;
   return command;
 }
-
-admin::v1::UpdateConfigsResponse Admin::ConfigsUpdated(const decide::Outcome&) const { return {}; }
 
 }  // namespace weir::service

@@ -6,8 +6,8 @@
 
 #include <functional>
 
-#include "common/host/host.h"
 #include "common/edge/methods.h"
+#include "common/host/host.h"
 #include "controller/quorum/quorum.h"
 #include "controller/service/active.h"
 #include "proto/admin/admin.pb.h"
@@ -30,6 +30,7 @@ class Admin {
   void Change(host::Methods& methods, const std::string& name,
               Answer<decide::Command> (Admin::*command)(const Request&) const,
               Response (Admin::*response)(const decide::Outcome&) const);
+  void Submit(const decide::Command& command, MetadataDriver::Done done);
   template <class Response>
   bool Redirected(edge::Respond<Response>& respond) const;
 
@@ -47,9 +48,25 @@ class Admin {
   Answer<decide::Command> CreateTopic(const admin::v1::CreateTopicRequest&) const;
   admin::v1::CreateTopicResponse TopicCreated(const decide::Outcome&) const;
   Answer<decide::Command> DeleteTopic(const admin::v1::DeleteTopicRequest&) const;
-  admin::v1::DeleteTopicResponse TopicDeleted(const decide::Outcome&) const;
   Answer<decide::Command> UpdateConfigs(const admin::v1::UpdateConfigsRequest&) const;
-  admin::v1::UpdateConfigsResponse ConfigsUpdated(const decide::Outcome&) const;
+
+  Answer<admin::v1::ListFeaturesResponse> ListFeatures(const admin::v1::ListFeaturesRequest&) const;
+  Answer<decide::Command> UpgradeFeature(const admin::v1::UpgradeFeatureRequest&) const;
+  Answer<decide::Command> DrainNode(const admin::v1::DrainNodeRequest&) const;
+  Answer<decide::Command> DecommissionNode(const admin::v1::DecommissionNodeRequest&) const;
+  Answer<decide::Command> UndrainNode(const admin::v1::UndrainNodeRequest&) const;
+  Answer<decide::Command> RemoveNode(const admin::v1::RemoveNodeRequest&) const;
+  Answer<decide::Command> AddPartitions(const admin::v1::AddPartitionsRequest&) const;
+  admin::v1::AddPartitionsResponse PartitionsAdded(const decide::Outcome&) const;
+  Answer<decide::Command> ElectLeaders(const admin::v1::ElectLeadersRequest&) const;
+  admin::v1::ElectLeadersResponse LeadersElected(const decide::Outcome&) const;
+  Answer<decide::Command> ReassignPartitions(const admin::v1::ReassignPartitionsRequest&) const;
+  Answer<decide::Command> CancelReassignments(const admin::v1::CancelReassignmentsRequest&) const;
+  // For what has nothing to say but that it is done.
+  template <class Response>
+  Response Done(const decide::Outcome&) const {
+    return {};
+  }
 
   const metadata::Image& image() const { return machine_->committed(); }
 

@@ -17,11 +17,16 @@ std::optional<std::string> After(std::string_view prefix, const std::string& tex
   return text.substr(prefix.size());
 }
 
-std::optional<NodeId> ParseNode(const std::string& text) {
-  int32_t id = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || id < 0) return std::nullopt;
-  return NodeId(id);
+std::optional<int32_t> ParseNumber(std::string_view text) {
+  int32_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
+  return number;
+}
+
+std::optional<NodeId> ParseNode(std::string_view text) {
+  auto number = ParseNumber(text);
+  return number ? std::optional(NodeId(*number)) : std::nullopt;
 }
 
 }  // namespace
@@ -38,6 +43,35 @@ Answer<NodeId> NodeIn(const std::string& name) {
   }
   return Refuse(ErrorCode::kInvalidRequest,
                 "'" + name + "' is no node's name; it should be nodes/{id}, as in nodes/3");
+}
+
+Answer<PartitionOf> PartitionIn(const std::string& name) {
+  constexpr std::string_view kMiddle = "/partitions/";
+  size_t middle = name.rfind(kMiddle);
+  if (middle != std::string::npos) {
+    auto topic = After("topics/", name.substr(0, middle));
+    auto index = ParseNumber(std::string_view(name).substr(middle + kMiddle.size()));
+    if (topic && index) return PartitionOf{*topic, PartitionIndex(*index)};
+  }
+  return Refuse(ErrorCode::kInvalidRequest, "'" + name +
+                                                "' is no partition's name; it should be "
+                                                "topics/{topic}/partitions/{n}, n from 0");
+}
+
+Answer<std::string> FeatureIn(const std::string& name) {
+  if (auto feature = After("features/", name)) return *feature;
+  return Refuse(ErrorCode::kInvalidRequest,
+                "'" + name + "' is no feature's name; it should be features/{name}");
+}
+
+Answer<std::optional<RequestId>> RequestIdIn(const std::string& bytes) {
+  if (bytes.empty()) return std::optional<RequestId>();
+  auto id = RequestId::FromBytes(bytes);
+  if (!id) {
+    return Refuse(ErrorCode::kInvalidRequest, "request_id must be 16 bytes, or empty; " +
+                                                  std::to_string(bytes.size()) + " came");
+  }
+  return std::optional<RequestId>(*id);
 }
 
 Answer<ConfigTarget> ConfigTargetIn(const std::string& name) {

@@ -15,6 +15,18 @@ namespace weir::service {
 Answer<std::string> TopicIn(const std::string& name);
 Answer<NodeId> NodeIn(const std::string& name);
 
+// "topics/{topic}/partitions/{n}".
+struct PartitionOf {
+  std::string topic;
+  PartitionIndex index;
+  bool operator==(const PartitionOf&) const = default;
+};
+Answer<PartitionOf> PartitionIn(const std::string& name);
+Answer<std::string> FeatureIn(const std::string& name);
+
+// A request's idempotence key; nothing where it gave none.
+Answer<std::optional<RequestId>> RequestIdIn(const std::string& bytes);
+
 struct ClusterConfigs {};
 struct TopicConfigs {
   std::string topic;

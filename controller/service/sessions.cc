@@ -127,6 +127,7 @@ void Sessions::Session::OnMessage(Bytes bytes) {
   if (message.has_change_isr()) sessions_->ChangeIsr(self, message.change_isr());
   if (message.has_allocate_producer_ids()) sessions_->AllocateProducerIds(*this);
   if (message.has_stop()) sessions_->StopNode(self);
+  if (message.has_fail_directory()) sessions_->FailDirectory(*this, message.fail_directory());
 }
 
 Sessions::Sessions(host::Host host, const ActiveController* active)
@@ -257,7 +258,7 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
   SetTimer();
 }
 
-void Sessions::OnPublished(const metadata::Image&, const metadata::Image& after,
+void Sessions::OnPublished(const metadata::Image& before, const metadata::Image& after,
                            machine::Position position, const Bytes& entry) {
   recent_.push_back({position, entry});
   recent_bytes_ += entry.size();
@@ -277,9 +278,22 @@ void Sessions::OnPublished(const metadata::Image&, const metadata::Image& after,
     session->sent = after.index;
     if (session->queued_bytes() > kQueuedMost) clogged.push_back(session);
   }
+  if (after.nodes.size() < before.nodes.size()) EndRemoved(after);
   for (const auto& session : clogged) {
     LOG(WARNING) << "node " << session->node << " does not take what is pushed: its session ends";
     session->Finish(CallStatus{StatusCode::kResourceExhausted, "the node reads too slowly", ""});
+    Ended(*session);
+  }
+}
+
+// A node that was removed has no session; if its process runs after all, it registers anew.
+void Sessions::EndRemoved(const metadata::Image& image) {
+  std::vector<std::shared_ptr<Session>> removed;
+  for (auto& [node, session] : sessions_) {
+    if (session->admitted && !image.nodes.Contains(node)) removed.push_back(session);
+  }
+  for (const auto& session : removed) {
+    session->Finish(CallStatus{StatusCode::kAborted, "the node was removed from the cluster", ""});
     Ended(*session);
   }
 }
@@ -336,6 +350,13 @@ void Sessions::ChangeIsr(const std::shared_ptr<Session>& session,
 
 void Sessions::AllocateProducerIds(Session& session) {
   Submit(decide::AllocateProducerIds{session.node, session.epoch});
+}
+
+void Sessions::FailDirectory(Session& session, const node::v1::FailDirectory& failed) {
+  auto directory = DirectoryId::FromBytes(failed.directory_id());
+  if (!directory) return;
+  LOG(WARNING) << "node " << session.node << " has lost its directory " << *directory;
+  Submit(decide::FailDirectory{session.node, session.epoch, *directory});
 }
 
 void Sessions::StopNode(const std::shared_ptr<Session>& session) {

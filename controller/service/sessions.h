@@ -57,7 +57,9 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
   void Heard(Session& session, const node::v1::Heartbeat& heartbeat);
   void ChangeIsr(const std::shared_ptr<Session>& session, const node::v1::ChangeIsr& change);
   void AllocateProducerIds(Session& session);
+  void FailDirectory(Session& session, const node::v1::FailDirectory& failed);
   void StopNode(const std::shared_ptr<Session>& session);
+  void EndRemoved(const metadata::Image& image);
   void Ended(Session& session);
   void CheckStops();
   void SetTimer();

@@ -27,7 +27,7 @@ partition::PartitionState StateOf(const metadata::Image& image, const metadata::
     member.epoch = node->epoch;
     member.active = node->is_active() && node->Offers(replica.directory);
   }
-  assignment.min_isr = config.min_insync_replicas;
+  assignment.min_isr = metadata::EffectiveMinInsync(config, record);
   assignment.flush = config.durability == metadata::Durability::kFlush;
   state.max_batch_bytes = static_cast<int32_t>(config.max_message_bytes);
   state.segment_bytes = static_cast<uint64_t>(config.segment_bytes);

@@ -8,6 +8,8 @@
 #include "common/edge/methods.h"
 #include "common/edge/refusal_status.h"
 #include "common/metadata/apply.h"
+#include "common/metadata/features.h"
+#include "common/metadata/records.h"
 #include "common/metadata/snapshot.h"
 
 namespace weir::session {
@@ -132,10 +134,9 @@ void Session::State::Register() {
   for (const DirectoryId& directory : config_.directories) {
     hello->add_directories(directory.ToBytes());
   }
-  auto* feature = hello->add_features();
-  feature->set_name("metadata");
-  feature->set_min_level(1);
-  feature->set_max_level(1);
+  for (const metadata::FeatureRange& feature : metadata::SupportedFeatures()) {
+    *hello->add_features() = metadata::ToProto(feature);
+  }
   hello->set_version(config_.version);
   hello->set_applied_index(image_.index.value());
   hello->set_applied_term(image_.term.value());

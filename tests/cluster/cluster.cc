@@ -49,8 +49,11 @@ Cluster::Cluster(uint64_t seed, ClusterShape shape) : world_(seed), shape_(shape
 }
 
 Cluster::~Cluster() {
-  for (const std::string& name : controller_names()) world_.process(name).Kill();
-  for (const std::string& name : node_names()) world_.process(name).Kill();
+  auto end = [this](const std::string& name) {
+    if (world_.process(name).alive()) Kill(name);
+  };
+  for (const std::string& name : controller_names()) end(name);
+  for (const std::string& name : node_names()) end(name);
 }
 
 std::vector<std::string> Cluster::controller_names() const {
