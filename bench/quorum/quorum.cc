@@ -2,13 +2,16 @@
 // Commits of one small record by three local members, Weir's controllers and etcd's in turn: how
 // long one takes, and how many a second there are when many wait. Prints a table of medians over
 // the rounds; asserts nothing. bench/quorum/quorum.sh starts the members.
-// Usage: quorum ROUNDS WEIR,WEIR,WEIR [ETCD,ETCD,ETCD]
+// Weir's are measured twice: through the admin API, as etcd is through its own, and within the
+// active controller, without the cost of the calls.
+// Usage: quorum ROUNDS WEIR,WEIR,WEIR MEMBER,MEMBER,MEMBER [ETCD,ETCD,ETCD]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "bench/quorum/bench.pb.h"
 #include "bench/quorum/etcd.pb.h"
 #include "bench/quorum/load.h"
 #include "common/edge/methods.h"
@@ -44,7 +47,8 @@ Bytes PutOf(uint64_t number) {
 }
 
 Target FindWeir(Load& load, const std::vector<std::string>& endpoints) {
-  Target target{"weir", "", "/weir.admin.v1.Configs/UpdateConfigs", UpdateOf};
+  Target target{"weir, through the admin API", "", "/weir.admin.v1.Configs/UpdateConfigs",
+                UpdateOf};
   for (const std::string& endpoint : endpoints) {
     if (load.Ask(endpoint, target.method, UpdateOf(0)).first.ok()) target.leader = endpoint;
   }
@@ -52,7 +56,7 @@ Target FindWeir(Load& load, const std::vector<std::string>& endpoints) {
 }
 
 Target FindEtcd(Load& load, const std::vector<std::string>& endpoints) {
-  Target target{"etcd", "", "/etcdserverpb.KV/Put", PutOf};
+  Target target{"etcd, through its API", "", "/etcdserverpb.KV/Put", PutOf};
   for (const std::string& endpoint : endpoints) {
     auto [status, bytes] = load.Ask(endpoint, "/etcdserverpb.Maintenance/Status", Bytes());
     etcd::StatusResponse response;
@@ -75,21 +79,57 @@ struct Rounds {
   std::vector<double> p99;
   std::vector<double> deep_rate;
   std::vector<double> deep_p99;
+
+  void Add(const std::string& name, const Measured& one, const Measured& deep) {
+    p50.push_back(one.p50_ms);
+    p99.push_back(one.p99_ms);
+    deep_rate.push_back(deep.calls_per_second);
+    deep_p99.push_back(deep.p99_ms);
+    std::printf("  %-28s depth 1: p50 %.3f p99 %.3f ms; depth %d: %.0f/s p50 %.1f p99 %.1f ms%s\n",
+                name.c_str(), one.p50_ms, one.p99_ms, kDepth, deep.calls_per_second, deep.p50_ms,
+                deep.p99_ms, one.failed + deep.failed > 0 ? "; SOME CALLS FAILED" : "");
+    std::fflush(stdout);
+  }
+
+  void Print(const char* name) const {
+    std::printf("%-28s %10.3f %10.3f %14.0f %18.1f\n", name, Median(p50), Median(p99),
+                Median(deep_rate), Median(deep_p99));
+  }
 };
 
 void Measure(Load& load, const Target& target, Rounds& rounds) {
   load.Run(target, 1, kWarmUp);
   Measured one = load.Run(target, 1, kLength);
-  rounds.p50.push_back(one.p50_ms);
-  rounds.p99.push_back(one.p99_ms);
   load.Run(target, kDepth, kWarmUp);
-  Measured deep = load.Run(target, kDepth, kLength);
-  rounds.deep_rate.push_back(deep.calls_per_second);
-  rounds.deep_p99.push_back(deep.p99_ms);
-  std::printf("  %s: depth 1 p50 %.3f p99 %.3f ms; depth %d %.0f/s p50 %.1f p99 %.1f ms%s\n",
-              target.name.c_str(), one.p50_ms, one.p99_ms, kDepth, deep.calls_per_second,
-              deep.p50_ms, deep.p99_ms, one.failed + deep.failed > 0 ? "; SOME CALLS FAILED" : "");
-  std::fflush(stdout);
+  rounds.Add(target.name, one, load.Run(target, kDepth, kLength));
+}
+
+// The active controller commits by itself.
+Measured Commit(Load& load, const std::vector<std::string>& members, int depth, Duration length) {
+  RunRequest request;
+  request.set_depth(depth);
+  request.set_length_ms(
+      static_cast<int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count()));
+  for (const std::string& member : members) {
+    auto [status, bytes] = load.Ask(member, "/weir.bench.Member/Run", Encoded(request));
+    RunResponse response;
+    if (!status.ok() || !edge::Decode(bytes, &response)) continue;
+    return {response.per_second(), response.p50_ms(), response.p99_ms(), 0};
+  }
+  return {.failed = 1};
+}
+
+void MeasureWithin(Load& load, const std::vector<std::string>& members, Rounds& rounds) {
+  Commit(load, members, 1, kWarmUp);
+  Measured one = Commit(load, members, 1, kLength);
+  Commit(load, members, kDepth, kWarmUp);
+  rounds.Add("weir, within", one, Commit(load, members, kDepth, kLength));
+}
+
+void PrintRatio(const char* name, const Rounds& ours, const Rounds& theirs) {
+  std::printf("%-28s %10.2f %10.2f %14.2f\n", name, Median(ours.p50) / Median(theirs.p50),
+              Median(ours.p99) / Median(theirs.p99),
+              Median(ours.deep_rate) / Median(theirs.deep_rate));
 }
 
 std::vector<std::string> Split(const std::string& text) {
@@ -102,33 +142,31 @@ std::vector<std::string> Split(const std::string& text) {
   return parts;
 }
 
-int Run(int rounds, const std::vector<std::string>& weir, const std::vector<std::string>& etcd) {
+int Run(int rounds, const std::vector<std::string>& weir, const std::vector<std::string>& members,
+        const std::vector<std::string>& etcd) {
   Load load(kConnections);
-  std::vector<Target> targets{FindWeir(load, weir)};
-  if (!etcd.empty()) targets.push_back(FindEtcd(load, etcd));
-  std::vector<Rounds> measured(targets.size());
-  for (const Target& target : targets) {
-    if (target.leader.empty()) {
-      std::fprintf(stderr, "%s has no leader\n", target.name.c_str());
-      return 1;
-    }
+  Target whole = FindWeir(load, weir);
+  Target peer = FindEtcd(load, etcd);
+  if (whole.leader.empty() || (peer.leader.empty() && !etcd.empty())) {
+    std::fprintf(stderr, "%s has no leader\n", (whole.leader.empty() ? whole : peer).name.c_str());
+    return 1;
   }
+  Rounds through;
+  Rounds within;
+  Rounds theirs;
   for (int round = 0; round < rounds; ++round) {
-    for (size_t i = 0; i < targets.size(); ++i) Measure(load, targets[i], measured[i]);
+    Measure(load, whole, through);
+    MeasureWithin(load, members, within);
+    if (!etcd.empty()) Measure(load, peer, theirs);
   }
-  std::printf("\n%-10s %12s %12s %16s %16s\n", "", "p50, ms", "p99, ms", "at 1,000, /s",
+  std::printf("\n%-28s %10s %10s %14s %18s\n", "", "p50, ms", "p99, ms", "at 1,000, /s",
               "at 1,000 p99, ms");
-  for (size_t i = 0; i < targets.size(); ++i) {
-    std::printf("%-10s %12.3f %12.3f %16.0f %16.1f\n", targets[i].name.c_str(),
-                Median(measured[i].p50), Median(measured[i].p99), Median(measured[i].deep_rate),
-                Median(measured[i].deep_p99));
-  }
-  if (targets.size() == 2) {
-    std::printf("%-10s %12.2f %12.2f %16.2f\n", "weir/etcd",
-                Median(measured[0].p50) / Median(measured[1].p50),
-                Median(measured[0].p99) / Median(measured[1].p99),
-                Median(measured[0].deep_rate) / Median(measured[1].deep_rate));
-  }
+  through.Print("weir, through the admin API");
+  within.Print("weir, within the controller");
+  if (etcd.empty()) return 0;
+  theirs.Print("etcd, through its API");
+  PrintRatio("weir through API / etcd", through, theirs);
+  PrintRatio("weir within / etcd", within, theirs);
   return 0;
 }
 
@@ -136,11 +174,12 @@ int Run(int rounds, const std::vector<std::string>& weir, const std::vector<std:
 }  // namespace weir::bench
 
 int main(int argc, char** argv) {
-  if (argc != 3 && argc != 4) {
-    std::fprintf(stderr, "usage: quorum ROUNDS WEIR,WEIR,WEIR [ETCD,ETCD,ETCD]\n");
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr, "usage: quorum ROUNDS WEIR,WEIR,WEIR MEMBER,MEMBER,MEMBER [ETCD,...]\n");
     return 2;
   }
+  using weir::bench::Split;
   std::vector<std::string> etcd;
-  if (argc == 4) etcd = weir::bench::Split(argv[3]);
-  return weir::bench::Run(std::atoi(argv[1]), weir::bench::Split(argv[2]), etcd);
+  if (argc == 5) etcd = Split(argv[4]);
+  return weir::bench::Run(std::atoi(argv[1]), Split(argv[2]), Split(argv[3]), etcd);
 }

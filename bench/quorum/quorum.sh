@@ -3,7 +3,7 @@
 # Commits a second and how long one takes: three Weir controllers beside three members of etcd (where
 # it is installed), on this machine and this disk, in turns.
 # Usage: bench/quorum/quorum.sh [ROUNDS]
-#   (after a build: bazel build --config=opt //cli:weir //controller //storage //bench/quorum)
+#   (after a build: bazel build --config=opt //cli:weir //bench/quorum //bench/quorum:member)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -24,30 +24,32 @@ free_port() {
   echo "$port"
 }
 
-weir=()
+weir=(); members=()
 for id in 1 2 3; do
   weir+=("127.0.0.1:$(free_port)")
-  "$bin/controller/controller" --id=$id --listen="${weir[-1]}" --data="$work/weir-$id" \
+  members+=("127.0.0.1:$(free_port)")
+  "$bin/bench/quorum/member" $id "${weir[-1]}" "${members[-1]}" "$work/weir-$id" \
     2> "$work/weir-$id.log" &
   started+=($!)
 done
 weir_list="$(IFS=,; echo "${weir[*]}")"
+member_list="$(IFS=,; echo "${members[*]}")"
 "$bin/cli/weir" cluster init --controllers "$weir_list" > /dev/null
 
 etcd_list=""
 if command -v etcd > /dev/null; then
-  peers=(); clients=(); members=""
+  peers=(); clients=(); initial=""
   for id in 1 2 3; do
     peers+=("http://127.0.0.1:$(free_port)")
     clients+=("127.0.0.1:$(free_port)")
-    members+="${members:+,}m$id=${peers[-1]}"
+    initial+="${initial:+,}m$id=${peers[-1]}"
   done
   for id in 1 2 3; do
     etcd --name "m$id" --data-dir "$work/etcd-$id" --log-level error \
       --listen-peer-urls "${peers[id - 1]}" --initial-advertise-peer-urls "${peers[id - 1]}" \
       --listen-client-urls "http://${clients[id - 1]}" \
       --advertise-client-urls "http://${clients[id - 1]}" \
-      --initial-cluster "$members" --initial-cluster-state new > "$work/etcd-$id.log" 2>&1 &
+      --initial-cluster "$initial" --initial-cluster-state new > "$work/etcd-$id.log" 2>&1 &
     started+=($!)
   done
   etcd_list="$(IFS=,; echo "${clients[*]}")"
@@ -55,4 +57,4 @@ fi
 sleep 3
 
 # shellcheck disable=SC2086
-"$bin/bench/quorum/quorum" "$rounds" "$weir_list" $etcd_list
+"$bin/bench/quorum/quorum" "$rounds" "$weir_list" "$member_list" $etcd_list
