@@ -105,6 +105,8 @@ bool Peer::Join(const raft::Message& message) {
   for (const auto& run : next->terms) {
     if (run.epoch != last->terms.back().epoch) last->terms.push_back(run);
   }
+  last->memberships.insert(last->memberships.end(), next->memberships.begin(),
+                           next->memberships.end());
   last->last = next->last;
   last->commit = next->commit;
   last->round = next->round;
