@@ -44,6 +44,7 @@ class Controller {
   // Null until a cluster was founded here.
   const quorum::Quorum* quorum() const { return quorum_.get(); }
   const service::MetadataDriver& machine() const { return *machine_; }
+  service::MetadataDriver& machine() { return *machine_; }
 
  private:
   // The quorum exists only once there is a cluster, and the machine before it.

@@ -68,7 +68,7 @@ host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
         return listener->host + ":" + std::to_string(listener->port);
       });
   partitions_ = std::make_unique<broker::Partitions>(host_, config_.id, folder_.directory, this,
-                                                     streams_.get());
+                                                     streams_.get(), [this] { WatchOpening(); });
   feeds_ = std::make_unique<partition::LeaderFeeds>(
       host_, cluster, [this](const PartitionId& id) { return partitions_->Find(id); });
   records_ = std::make_unique<broker::Records>(partitions_.get());

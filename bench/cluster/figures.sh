@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Failover, start and memory of a 3+3 cluster on this machine, as one table.
-# Usage: bench/cluster/figures.sh [ROUNDS]   (after a build: bazel build //cli:weir //controller //storage)
+# Usage: bench/cluster/figures.sh [ROUNDS] [KILLS]
+#   (after a build: bazel build --config=opt //cli:weir //controller //storage)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 rounds="${1:-5}"
-weir="$PWD/bazel-bin/cli/weir"
+# Of the active controller alone.
+kills="${2:-20}"
+bin="${WEIR_BIN:-$PWD/bazel-bin}"
+weir="$bin/cli/weir"
 work="$(mktemp -d)"
 dev="$work/cluster"
 trap '"$weir" dev stop --dir "$dev" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
@@ -21,7 +25,7 @@ row() { printf '%-62s %12s %12s %10s\n' "$@"; }
 start_cluster() {
   "$weir" dev stop --dir "$dev" >/dev/null 2>&1 || true
   rm -rf "$dev"
-  "$weir" dev start --dir "$dev" >/dev/null 2>&1
+  "$weir" dev start --dir "$dev" --bin "$bin" >/dev/null 2>&1
   WEIR_BOOTSTRAP="$("$weir" dev status --dir "$dev" | awk '/^node/ { print $4 }' | paste -sd,)"
   export WEIR_BOOTSTRAP
 }
@@ -77,8 +81,8 @@ for _ in $(seq "$rounds"); do pause_of busiest-node; done > "$work/v"
 row "kill -9 of the busiest storage node: longest pause, ms" "$(median < "$work/v")" "$(most < "$work/v")" "500"
 for _ in $(seq "$rounds"); do pause_of busiest-node active-controller; done > "$work/v"
 row "kill -9 of that and the active controller at once, ms" "$(median < "$work/v")" "$(most < "$work/v")" "2000"
-for _ in $(seq "$rounds"); do creation_pause; done > "$work/v"
-row "kill -9 of the active controller: next topic committed, ms" "$(median < "$work/v")" "$(most < "$work/v")" "500"
+for _ in $(seq "$kills"); do creation_pause; done > "$work/v"
+row "kill -9 of the active controller: next topic committed, ms" "$(median < "$work/v")" "$(most < "$work/v")" "250"
 
 start_cluster
 sleep 5

@@ -71,6 +71,8 @@ class Creation {
     request.set_topic("bench-" + std::to_string(begin_wall_.ms) + "-" + std::to_string(created_));
     request.set_partition_count(plan_.partitions);
     request.set_replication_factor(plan_.replicas);
+    // Asked again after a failover, it is known.
+    request.set_request_id(world_.host().random.NextUuid().ToBytes());
     names_.push_back(request.topic());
     Instant asked = world_.host().clock.Now();
     Call<admin::v1::CreateTopicResponse>(

@@ -14,6 +14,8 @@ constexpr char kExchange[] = "/weir.raft.v1.Peers/Exchange";
 // What may wait for a slow peer. Beyond it messages are dropped, and Raft sends them again.
 constexpr size_t kQueuedMessagesMax = 1024;
 constexpr size_t kQueuedBytesMax = size_t{8} << 20;
+// Of all the messages that are joined into one.
+constexpr int64_t kJoinedEntriesMax = 256;
 
 }  // namespace
 
@@ -78,10 +80,37 @@ void Peer::Ended(const host::CallStatus& status) {
   events_.OnPeerLost(voter_.id, /*incoming=*/false);
 }
 
+// Posted, so that the entries of all that this turn of the strand brings go in one message.
 void Peer::Send(raft::Message message) {
-  if (!stream_ || queue_.size() >= kQueuedMessagesMax) return;
-  queue_.push_back(std::move(message));
-  Pump();
+  if (!stream_) return;
+  if (!Join(message)) {
+    if (queue_.size() >= kQueuedMessagesMax) return;
+    queue_.push_back(std::move(message));
+  }
+  if (std::exchange(pump_posted_, true)) return;
+  host_.strand.Post(lifetime_.Bind([this] {
+    pump_posted_ = false;
+    Pump();
+  }));
+}
+
+// Whether it went into the last one that waits, upon which its entries follow.
+bool Peer::Join(const raft::Message& message) {
+  const auto* next = std::get_if<raft::AppendRequest>(&message.body);
+  if (next == nullptr || queue_.empty() || queue_.back().term != message.term) return false;
+  auto* last = std::get_if<raft::AppendRequest>(&queue_.back().body);
+  bool follows = last != nullptr && last->last > last->previous.index &&
+                 next->last > next->previous.index && next->previous.index == last->last;
+  if (!follows || next->last - last->previous.index > kJoinedEntriesMax) return false;
+  for (const auto& run : next->terms) {
+    if (run.epoch != last->terms.back().epoch) last->terms.push_back(run);
+  }
+  last->memberships.insert(last->memberships.end(), next->memberships.begin(),
+                           next->memberships.end());
+  last->last = next->last;
+  last->commit = next->commit;
+  last->round = next->round;
+  return true;
 }
 
 void Peer::Pump() {

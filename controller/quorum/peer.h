@@ -45,6 +45,7 @@ class Peer {
 
   void Connect();
   void Ended(const host::CallStatus& status);
+  bool Join(const raft::Message& message);
   void Pump();
   bool SendFront();
   std::optional<std::vector<LogEntry>> TakeEntries(const raft::AppendRequest& request);
@@ -65,6 +66,7 @@ class Peer {
   host::Strand::TimerId timer_ = 0;
 
   std::deque<raft::Message> queue_;
+  bool pump_posted_ = false;
   // Entries for the front of the queue are being read from the log, or were.
   bool reading_ = false;
   std::vector<LogEntry> read_;

@@ -104,10 +104,11 @@ void Raft::AnswerStale(const Message& message) {
 void Raft::Saved(uint64_t number, Instant now) {
   CheckInput();
   CHECK(number <= last_save_) << "save " << number << " was never asked for";
-  while (!pending_saves_.empty() && pending_saves_.front().number <= number) {
-    saved_ = pending_saves_.front().last;
-    saved_hard_state_ = pending_saves_.front().hard_state;
-    pending_saves_.erase(pending_saves_.begin());
+  auto after = std::ranges::upper_bound(pending_saves_, number, {}, &PendingSave::number);
+  if (after != pending_saves_.begin()) {
+    saved_ = std::prev(after)->last;
+    saved_hard_state_ = std::prev(after)->hard_state;
+    pending_saves_.erase(pending_saves_.begin(), after);
   }
   if (auto* candidate = std::get_if<Candidate>(&role_);
       candidate != nullptr && candidate->vote_saved_by <= number) {

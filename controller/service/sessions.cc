@@ -9,6 +9,7 @@
 #include "common/edge/methods.h"
 #include "common/metadata/records.h"
 #include "common/metadata/snapshot.h"
+#include "controller/service/pushed.h"
 
 namespace weir::service {
 namespace {
@@ -24,17 +25,6 @@ constexpr size_t kRecentBytesMost = 16 << 20;
 constexpr Duration kFenceAgain = std::chrono::milliseconds(100);
 // A node that does not take what is pushed holds this much of our memory at most.
 constexpr size_t kQueuedMost = 64 << 20;
-
-Bytes EncodeMessage(const node::v1::FromController& message) {
-  return Bytes::FromString(message.SerializeAsString());
-}
-
-void AddEntry(machine::Position position, const Bytes& entry, node::v1::CommittedEntries* entries) {
-  auto* committed = entries->add_entries();
-  committed->set_index(position.index);
-  committed->set_term(position.epoch);
-  CHECK(edge::Decode(entry, committed->mutable_entry()));
-}
 
 decide::RegisterNode CommandOf(const node::v1::Register& hello, const Incarnation& incarnation) {
   decide::RegisterNode command;
@@ -70,11 +60,9 @@ class Sessions::Session : public host::StreamEvents,
     if (sessions_) sessions_->Ended(*this);
   }
 
-  void Send(const node::v1::FromController& message) {
-    if (stream_) stream_->Send({EncodeMessage(message)});
-  }
-  void Send(Bytes encoded) {
-    if (stream_) stream_->Send({std::move(encoded)});
+  void Send(const node::v1::FromController& message) { Send(edge::Encode(message)); }
+  void Send(Pieces encoded) {
+    if (stream_) stream_->Send(std::move(encoded));
   }
   // Ends the stream; the node looks for the active controller again.
   void Finish(CallStatus status) {
@@ -238,24 +226,24 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
   session->Send(registered);
 
   const metadata::Image& image = machine_->committed();
-  bool suffix_is_here = applied <= image.index && !recent_.empty() &&
-                        recent_.front().position.index <= applied.value() + 1 &&
-                        applied > LogIndex(0);
-  if (suffix_is_here) {
-    node::v1::FromController suffix;
-    suffix.mutable_entries()->set_term(term_->value());
+  if (HasSuffix(applied)) {
     for (const Recent& recent : recent_) {
       if (recent.position.index <= applied.value()) continue;
-      AddEntry(recent.position, recent.entry, suffix.mutable_entries());
+      session->Send(PushedEntry(*term_, recent.position, recent.entry));
     }
-    session->Send(suffix);
   } else {
-    node::v1::FromController snapshot;
-    *snapshot.mutable_snapshot() = metadata::ToSnapshot(image);
-    session->Send(snapshot);
+    // As of now, and no older one with what came after it: by its first image a node removes what
+    // the cluster does not keep there.
+    session->Send(PushedSnapshot(Bytes::FromString(metadata::WriteSnapshot(image))));
   }
   session->sent = image.index;
   SetTimer();
+}
+
+// All that committed after `index` is in memory.
+bool Sessions::HasSuffix(LogIndex index) const {
+  return index > LogIndex(0) && index <= machine_->committed().index && !recent_.empty() &&
+         recent_.front().position.index <= index.value() + 1;
 }
 
 void Sessions::OnPublished(const metadata::Image& before, const metadata::Image& after,
@@ -267,10 +255,7 @@ void Sessions::OnPublished(const metadata::Image& before, const metadata::Image&
     recent_.pop_front();
   }
   if (sessions_.empty()) return;
-  node::v1::FromController message;
-  message.mutable_entries()->set_term(term_->value());
-  AddEntry(recent_.back().position, recent_.back().entry, message.mutable_entries());
-  Bytes encoded = EncodeMessage(message);
+  Pieces encoded = PushedEntry(*term_, position, entry);
   std::vector<std::shared_ptr<Session>> clogged;
   for (auto& [node, session] : sessions_) {
     if (!session->admitted || session->sent >= after.index) continue;

@@ -54,6 +54,7 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
   void Register(const std::shared_ptr<Session>& session, decide::RegisterNode command,
                 LogIndex applied);
   void Admitted(const std::shared_ptr<Session>& session, LogIndex applied, NodeEpoch epoch);
+  bool HasSuffix(LogIndex index) const;
   void Heard(Session& session, const node::v1::Heartbeat& heartbeat);
   void ChangeIsr(const std::shared_ptr<Session>& session, const node::v1::ChangeIsr& change);
   void AllocateProducerIds(Session& session);

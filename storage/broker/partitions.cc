@@ -11,6 +11,7 @@ namespace weir::broker {
 namespace {
 
 constexpr char kFolder[] = "partitions";
+constexpr int kReconciledPerTurn = 200;
 
 partition::PartitionState StateOf(const metadata::Image& image, const metadata::Partition& record,
                                   const metadata::TopicConfig& config) {
@@ -37,18 +38,41 @@ partition::PartitionState StateOf(const metadata::Image& image, const metadata::
 }  // namespace
 
 Partitions::Partitions(host::Host host, NodeId self, DirectoryId directory,
-                       partition::PartitionHooks* hooks, partition::FollowerStreams* streams)
-    : host_(host), self_(self), directory_(directory), hooks_(hooks), streams_(streams) {}
+                       partition::PartitionHooks* hooks, partition::FollowerStreams* streams,
+                       Callback<void()> settled)
+    : host_(host),
+      self_(self),
+      directory_(directory),
+      hooks_(hooks),
+      streams_(streams),
+      settled_(std::move(settled)) {}
 
 void Partitions::Publish(const metadata::Image& before, const metadata::Image& after) {
   image_ = after;
   known_config_.reset();
   if (!std::exchange(published_, true)) {
-    for (const auto& [id, record] : after.partitions) Reconcile(id);
+    for (const auto& [id, record] : after.partitions) {
+      if (record.ReplicaOn(self_)) touched_.insert(touched_.end(), id);
+    }
     RemoveStrays();
-    return;
+  } else {
+    touched_.merge(TouchedBy(metadata::Diff(before, after)));
   }
-  for (const PartitionId& id : TouchedBy(metadata::Diff(before, after))) Reconcile(id);
+  ReconcileSome();
+}
+
+// A turn of the strand opens no more than it may take: what is served here goes on meanwhile, and
+// the controller hears that this node lives.
+void Partitions::ReconcileSome() {
+  for (int i = 0; i < kReconciledPerTurn && !touched_.empty(); ++i) {
+    Reconcile(touched_.extract(touched_.begin()).value());
+  }
+  if (touched_.empty() || std::exchange(reconcile_posted_, true)) return;
+  host_.strand.Post(lifetime_.Bind([this] {
+    reconcile_posted_ = false;
+    ReconcileSome();
+    if (touched_.empty()) settled_();
+  }));
 }
 
 // A node's registration is part of what each of its replicas' partners know of it, and a topic's
@@ -116,6 +140,7 @@ void Partitions::RemoveStrays() {
     std::set<std::string> expected;
     for (const auto& [id, partition] : partitions_) expected.insert(FolderOf(id));
     for (const auto& [id, partition] : leaving_) expected.insert(FolderOf(id));
+    for (const PartitionId& id : touched_) expected.insert(FolderOf(id));
     for (const std::string& name : *names) {
       std::string path = std::string(kFolder) + "/" + name;
       if (expected.contains(path)) continue;
@@ -133,7 +158,7 @@ partition::Partition* Partitions::Find(const PartitionId& id) const {
 }
 
 bool Partitions::all_open() {
-  if (!published_) return false;
+  if (!published_ || !touched_.empty()) return false;
   while (!opening_.empty()) {
     const partition::Partition* first = Find(*opening_.begin());
     if (first && !first->is_open()) return false;
@@ -184,6 +209,8 @@ void Partitions::Close(Callback<void()> done) {
       if (--left == 0) done();
     }
   };
+  // What is not begun here is begun nowhere.
+  touched_.clear();
   auto waiting = std::make_shared<Waiting>();
   waiting->done = std::move(done);
   for (auto& [id, partition] : partitions_) {

@@ -23,12 +23,12 @@ namespace weir::broker {
 
 class Partitions {
  public:
-  // `hooks` and `streams` outlive this.
+  // `hooks` and `streams` outlive this. `settled` hears when a large change has been carried out.
   Partitions(host::Host host, NodeId self, DirectoryId directory, partition::PartitionHooks* hooks,
-             partition::FollowerStreams* streams);
+             partition::FollowerStreams* streams, Callback<void()> settled);
 
-  // Brings what is here in line with the image. The first one also removes folders of partitions
-  // that the cluster does not keep here any more.
+  // Brings what is here in line with the image: a small change at once, a large one bit by bit. The
+  // first one also removes folders of partitions that the cluster does not keep here any more.
   void Publish(const metadata::Image& before, const metadata::Image& after);
 
   // Null where it is not here.
@@ -52,6 +52,7 @@ class Partitions {
  private:
   std::set<PartitionId> TouchedBy(const metadata::Changes& changes) const;
   const metadata::TopicConfig& ConfigOf(const TopicId& topic);
+  void ReconcileSome();
   void Reconcile(const PartitionId& id);
   void Drop(const PartitionId& id);
   void RemoveStrays();
@@ -62,7 +63,11 @@ class Partitions {
   const DirectoryId directory_;
   partition::PartitionHooks* const hooks_;
   partition::FollowerStreams* const streams_;
+  Callback<void()> settled_;
   metadata::Image image_;
+  // To be brought in line with image_.
+  std::set<PartitionId> touched_;
+  bool reconcile_posted_ = false;
   std::map<PartitionId, std::unique_ptr<partition::Partition>> partitions_;
   // Being closed, to be removed; a partition that comes back meanwhile waits for that.
   std::map<PartitionId, std::unique_ptr<partition::Partition>> leaving_;

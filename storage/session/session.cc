@@ -66,7 +66,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
 
   void Register();
   void Registered(const node::v1::Registered& registered);
-  void TakeSnapshot(const metadata::v1::Snapshot& snapshot);
+  void TakeSnapshot(const std::string& snapshot);
   void TakeEntries(const node::v1::CommittedEntries& entries);
   void Publish(Image after);
   bool TermIsStale(Term term);
@@ -240,8 +240,14 @@ void Session::State::Registered(const node::v1::Registered& registered) {
   if (stopping_) SendStop();
 }
 
-void Session::State::TakeSnapshot(const metadata::v1::Snapshot& snapshot) {
-  Image image = metadata::FromSnapshot(snapshot);
+void Session::State::TakeSnapshot(const std::string& snapshot) {
+  auto read = metadata::ReadSnapshot(snapshot);
+  if (!read) {
+    LOG(ERROR) << "controller " << endpoint_ << " sent " << read.error();
+    Reconnect("");
+    return;
+  }
+  Image image = std::move(*read);
   // A controller that knows less than this node is behind; what a node knows is committed.
   if (image.index < image_.index) {
     LOG(WARNING) << "controller " << endpoint_ << " knows metadata up to " << image.index

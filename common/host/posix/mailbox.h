@@ -7,10 +7,10 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include "common/host/strand.h"
 
@@ -34,13 +34,17 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   void DeliverUntil(const std::function<bool()>& done);
 
  private:
+  void PostDelivery();
   void Deliver();
+  void DeliverOne();
 
   Strand& strand_;
   std::mutex mutex_;
   std::condition_variable arrived_;
+  // The strand's: taken from letters_, and to be delivered before what is there.
+  std::deque<Letter> taken_;
   // Guarded by mutex_.
-  std::vector<Letter> letters_;
+  std::deque<Letter> letters_;
   bool posted_ = false;
   bool closed_ = false;
 };
