@@ -49,8 +49,11 @@ Cluster::Cluster(uint64_t seed, ClusterShape shape) : world_(seed), shape_(shape
 }
 
 Cluster::~Cluster() {
-  for (const std::string& name : controller_names()) world_.process(name).Kill();
-  for (const std::string& name : node_names()) world_.process(name).Kill();
+  for (const auto& names : {controller_names(), node_names()}) {
+    for (const std::string& name : names) {
+      if (world_.process(name).alive()) world_.process(name).Kill();
+    }
+  }
 }
 
 std::vector<std::string> Cluster::controller_names() const {
