@@ -78,11 +78,15 @@ LogOnDisk Everything::LogOf(const Seat& seat) const {
 }
 
 void Everything::LookAtLog(Seat& seat, size_t again) {
+  const auto& entries = seat.disk->entries;
+  bool has_moved = entries.size() != seat.log_size ||
+                   (!entries.empty() && (entries.back().index != seat.log_last.index ||
+                                         entries.back().term != seat.log_last.term));
+  if (again == 0 && !has_moved) return;
   LogOnDisk log = LogOf(seat);
-  if (again == 0 && log.last() == seat.log_last && log.snapshot == seat.log_snapshot) return;
   logs_.Saw(log, again, findings_);
   seat.log_last = log.last();
-  seat.log_snapshot = log.snapshot;
+  seat.log_size = entries.size();
 }
 
 void Everything::LookAtController(Seat& seat) {
@@ -129,6 +133,7 @@ void Everything::Committed(Seat& seat, const quorum::Quorum& quorum,
   images_.Saw(seat.name, image, EqualImages::Depth::kChanges, findings_);
   if (changes_.Committed(image, findings_)) {
     partitions_.clear();
+    for (auto& [name, other] : seats_) other.replicas.clear();
     for (const auto& [id, partition] : image.partitions) partitions_.push_back(id);
   }
 }
@@ -146,7 +151,7 @@ void Everything::LookAtNode(Seat& seat) {
   if (partitions_.empty()) return;
   // One replica at a time: what stands for long is seen soon.
   seat.turn = (seat.turn + 1) % partitions_.size();
-  LookAtReplica(seat, partitions_[seat.turn]);
+  LookAtReplica(seat, seat.turn, false);
 }
 
 namespace {
@@ -166,8 +171,13 @@ std::optional<ReplicaPositions> PositionsOf(storage::StorageNode& node, const Pa
 
 }  // namespace
 
-void Everything::LookAtReplica(Seat& seat, const PartitionId& id) {
+// Where nothing has moved, there is nothing to see, unless something did elsewhere.
+void Everything::LookAtReplica(Seat& seat, size_t turn, bool again) {
+  const PartitionId& id = partitions_[turn];
   auto replica = PositionsOf(*seat.node, id, seat.life);
+  seat.replicas.resize(partitions_.size());
+  if (replica == seat.replicas[turn] && !again) return;
+  seat.replicas[turn] = replica;
   if (!replica) return offsets_.Gone(id, seat.node->id());
   if (replica->leads != kNoLeaderEpoch) {
     epochs_.Saw(id, replica->leads, replica->node, findings_);
@@ -208,7 +218,7 @@ void Everything::LookAtAll(EqualImages::Depth depth, size_t log_again) {
     if (node == nullptr) continue;
     if (node->image().index > LogIndex(0)) images_.Saw(name, node->image(), depth, findings_);
     if (seat.node != node) continue;
-    for (const PartitionId& id : partitions_) LookAtReplica(seat, id);
+    for (size_t turn = 0; turn < partitions_.size(); ++turn) LookAtReplica(seat, turn, true);
   }
   if (changes_.newest().index == inspected_) return;
   inspected_ = changes_.newest().index;

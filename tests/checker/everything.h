@@ -11,6 +11,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,14 +49,15 @@ class Everything {
     controller::Controller* controller = nullptr;
     raft::HardState hard_state;
     raft::LogPosition log_last;
-    raft::LogPosition log_snapshot;
+    size_t log_size = 0;
     bool leads = false;
     LogIndex committed;
     // Of nodes.
     storage::StorageNode* node = nullptr;
     LogIndex image;
-    // The partition that is looked at next.
+    // The partition that is looked at next, and what each was when it was looked at last.
     size_t turn = 0;
+    std::vector<std::optional<ReplicaPositions>> replicas;
   };
 
   Seat* SeatOf(const sim::Life& life);
@@ -64,7 +66,7 @@ class Everything {
   void LookAtLeader(const Seat& seat, const quorum::Quorum& quorum);
   void Committed(Seat& seat, const quorum::Quorum& quorum, const machine::Position& position);
   void LookAtNode(Seat& seat);
-  void LookAtReplica(Seat& seat, const PartitionId& id);
+  void LookAtReplica(Seat& seat, size_t turn, bool again);
   void LookAtMembers(const ReplicaPositions& leader);
   void LookAtAll(EqualImages::Depth depth, size_t log_again);
   LogOnDisk LogOf(const Seat& seat) const;

@@ -4,7 +4,7 @@
 namespace weir::checker {
 
 void KeptPromises::Saw(const std::string& voter, const raft::HardState& state, Findings& findings) {
-  auto [at, is_new] = known_.emplace(voter, state);
+  auto [at, is_new] = known_.try_emplace(voter, state);
   raft::HardState& before = at->second;
   if (is_new || before == state) return;
   if (state.term < before.term) {

@@ -14,7 +14,7 @@ class OneLeaderPerTerm {
  public:
   // `controller` leads in `term`.
   void Saw(Term term, ControllerId controller, Findings& findings) {
-    auto [known, is_new] = leaders_.emplace(term, controller);
+    auto [known, is_new] = leaders_.try_emplace(term, controller);
     if (is_new || known->second == controller) return;
     findings.Add("term ", term, " has two leaders: controllers ", known->second, " and ",
                  controller);
@@ -28,7 +28,7 @@ class OneLeaderPerEpoch {
  public:
   // `node` leads `partition` in `epoch`.
   void Saw(const PartitionId& partition, LeaderEpoch epoch, NodeId node, Findings& findings) {
-    auto [known, is_new] = leaders_.emplace(std::pair(partition, epoch), node);
+    auto [known, is_new] = leaders_.try_emplace({partition, epoch}, node);
     if (is_new || known->second == node) return;
     findings.Add("partition ", partition, " has two leaders in epoch ", epoch, ": nodes ",
                  known->second, " and ", node);

@@ -24,6 +24,7 @@ struct ReplicaPositions {
   Offset end;
   Offset durable;
   Offset high_watermark;
+  bool operator==(const ReplicaPositions&) const = default;
 };
 
 class KeptOffsets {
