@@ -105,9 +105,15 @@ void Everything::LookAtController(Seat& seat) {
 }
 
 void Everything::LookAtLeader(const Seat& seat, const quorum::Quorum& quorum) {
-  Term term = quorum.Describe().term;
-  terms_.Saw(term, seat.controller->id(), findings_);
-  entries_.Leads(LogOf(seat), term, findings_);
+  auto described = quorum.Describe();
+  terms_.Saw(described.term, seat.controller->id(), findings_);
+  entries_.Leads(LogOf(seat), described.term, findings_);
+  std::vector<raft::HardState> promises;
+  for (const auto& known : described.voters) {
+    auto voter = seats_.find(NameOf(known.voter.id.controller));
+    if (voter != seats_.end()) promises.push_back(voter->second.disk->hard_state);
+  }
+  promises_.Elected(seat.controller->id(), described.term, promises, findings_);
 }
 
 void Everything::Committed(Seat& seat, const quorum::Quorum& quorum,
@@ -122,8 +128,12 @@ void Everything::Committed(Seat& seat, const quorum::Quorum& quorum,
   bool is_news = at.index > entries_.last().index && at.index > LogOf(seat).snapshot.index;
   entries_.Announced(seat.name, at, findings_);
   if (is_news) {
+    auto described = quorum.Describe();
+    if (seat.leads) {
+      entries_.Counted(LogOf(seat), described.term, described.commit, findings_);
+    }
     std::vector<LogOnDisk> logs;
-    for (const auto& known : quorum.Describe().voters) {
+    for (const auto& known : described.voters) {
       auto voter = seats_.find(NameOf(known.voter.id.controller));
       if (voter != seats_.end()) logs.push_back(LogOf(voter->second));
     }

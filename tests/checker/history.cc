@@ -75,6 +75,10 @@ void History::Read(const std::string& reader, PartitionIndex partition, Offset o
                            progress.next, " was next"));
   }
   progress.next = offset + 1;
+  if (progress.high_watermark && offset >= *progress.high_watermark) {
+    wrong_.push_back(Words(reader, ", partition ", partition, ": offset ", offset,
+                           " was handed out with a high watermark of ", *progress.high_watermark));
+  }
   Place place{partition, offset};
   auto* known = Recognise(place, key, value);
   if (!known || may_be_read_and_lost_) return;
@@ -94,10 +98,10 @@ void History::Read(const std::string& reader, PartitionIndex partition, Offset o
 }
 
 void History::Told(const std::string& reader, PartitionIndex partition, Offset high_watermark) {
-  Offset& before = readers_[{reader, partition}].high_watermark;
-  if (high_watermark < before && !may_be_read_and_lost_) {
+  auto& before = readers_[{reader, partition}].high_watermark;
+  if (before && high_watermark < *before && !may_be_read_and_lost_) {
     wrong_.push_back(Words(reader, ", partition ", partition, ": the high watermark fell from ",
-                           before, " to ", high_watermark));
+                           *before, " to ", high_watermark));
   }
   before = high_watermark;
 }

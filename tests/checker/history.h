@@ -69,7 +69,8 @@ class History {
   // How far one reader is in one partition.
   struct Progress {
     Offset next;
-    Offset high_watermark;
+    // As it was told last, if ever.
+    std::optional<Offset> high_watermark;
   };
 
   // Null, and noted, if nobody has sent it.

@@ -195,6 +195,16 @@ TEST(Reading, FindsThatTheHighWatermarkFell) {
   EXPECT_TRUE(f.SaysThat("fell from 7 to 6"));
 }
 
+TEST(Reading, FindsWhatIsHandedOutAboveTheHighWatermark) {
+  Fixture f;
+  for (int i = 0; i < 2; ++i) f.Send(i, false);
+  f.history.Told("a", kPartition, Offset(1));
+  f.Read("a", 0, 0);
+  EXPECT_TRUE(f.history.Judge().empty());
+  f.Read("a", 1, 1);
+  EXPECT_TRUE(f.SaysThat("offset 1 was handed out with a high watermark of 1"));
+}
+
 TEST(Reading, FindsWhatWasReadAndIsGone) {
   Fixture f;
   for (int i = 0; i < 2; ++i) f.Send(i, false);

@@ -21,7 +21,8 @@ class Probe {
                    .unknown_topic_patience = patience},
                   [this](const client::effect::Settled& settled) { Settled(settled); }) {}
 
-  void Write(const std::string& topic, PartitionIndex partition) {
+  void Write(const std::string& topic, const PartitionId& id) {
+    PartitionIndex partition = id.index;
     auto history = histories_.find(topic);
     Written record{"probe-" + std::to_string(partition.value()),
                    history == histories_.end() ? 0 : static_cast<int64_t>(history->second.sent())};
@@ -31,15 +32,20 @@ class Probe {
     bytes.value = Bytes::FromString(ValueOf(record));
     bytes.timestamp = host_.clock.WallNow();
     bytes.tag = ++last_tag_;
-    waiting_[bytes.tag] = {topic, partition, record};
+    waiting_[bytes.tag] = {topic, id, record};
     if (!producer_.Send(topic, std::move(bytes), partition)) wrong_.push_back("no room to write");
   }
 
   bool idle() const { return waiting_.empty(); }
-  std::vector<std::string> Wrong() const {
+  // A topic that was deleted meanwhile takes nothing.
+  std::vector<std::string> Wrong(const metadata::Image& image) const {
     std::vector<std::string> wrong = wrong_;
+    for (const auto& [id, words] : refused_) {
+      if (image.topics.Contains(id.topic)) wrong.push_back(words);
+    }
     for (const auto& [tag, sent] : waiting_) {
-      wrong.push_back(sent.topic + " partition " + std::to_string(sent.partition.value()) +
+      if (!image.topics.Contains(sent.id.topic)) continue;
+      wrong.push_back(sent.topic + " partition " + std::to_string(sent.id.index.value()) +
                       " takes no record in time");
     }
     return wrong;
@@ -48,7 +54,7 @@ class Probe {
  private:
   struct Sent {
     std::string topic;
-    PartitionIndex partition;
+    PartitionId id;
     Written record;
   };
 
@@ -57,13 +63,12 @@ class Probe {
     for (const client::Record& record : settled.batch->records) {
       auto sent = waiting_.extract(record.tag);
       if (sent.empty()) continue;
-      const auto& [topic, partition, written] = sent.mapped();
+      const auto& [topic, id, written] = sent.mapped();
+      PartitionIndex partition = id.index;
       auto history = histories_.find(topic);
       if (!settled.answer) {
-        std::ostringstream words;
-        words << topic << " partition " << partition
-              << " takes no record: " << settled.answer.error().message;
-        wrong_.push_back(words.str());
+        refused_[id] = topic + " partition " + std::to_string(partition.value()) +
+                       " takes no record: " + settled.answer.error().message;
       } else if (history != histories_.end()) {
         Offset offset = *settled.answer < Offset(0) ? Offset(-1) : *settled.answer + index;
         history->second.Acknowledged(written, partition, offset);
@@ -76,6 +81,7 @@ class Probe {
   host::Host host_;
   std::map<uint64_t, Sent> waiting_;
   uint64_t last_tag_ = 0;
+  std::map<PartitionId, std::string> refused_;
   std::vector<std::string> wrong_;
   client::Producer producer_;
 };
@@ -98,10 +104,11 @@ std::vector<std::string> RecoverWithin(cluster::Cluster& cluster, Duration time,
   Probe probe(cluster, left, histories);
   const metadata::Image image = cluster.active()->machine().committed();
   for (const auto& [id, partition] : image.partitions) {
-    probe.Write(image.topics.Find(id.topic)->name, id.index);
+    probe.Write(image.topics.Find(id.topic)->name, id);
   }
   cluster.world().RunUntil([&] { return probe.idle(); }, left);
-  return probe.Wrong();
+  controller::Controller* active = cluster.active();
+  return probe.Wrong(active ? active->machine().committed() : image);
 }
 
 }  // namespace weir::checker

@@ -95,6 +95,17 @@ void CommittedEntries::Announced(const std::string& voter, const raft::LogPositi
   if (position.index > last_.index) last_ = position;
 }
 
+void CommittedEntries::Counted(const LogOnDisk& log, Term term, LogIndex commit,
+                               Findings& findings) {
+  if (commit <= counted_) return;
+  counted_ = commit;
+  if (commit <= log.snapshot.index || commit > log.last().index) return;
+  const auto& entry = (*log.entries)[static_cast<size_t>(commit - log.snapshot.index - 1)];
+  if (entry.term == term) return;
+  findings.Add(log.voter, " leads in term ", term, ", and has committed entry ", commit,
+               " of term ", entry.term, " with none of its own behind it");
+}
+
 void CommittedEntries::OnDisks(const std::vector<LogOnDisk>& voters, Findings& findings) const {
   auto holding = static_cast<size_t>(
       std::ranges::count_if(voters, [this](const LogOnDisk& log) { return log.Holds(last_); }));

@@ -62,6 +62,9 @@ class CommittedEntries {
  public:
   // `voter` says that what lies at `position`, and all before it, is committed.
   void Announced(const std::string& voter, const raft::LogPosition& position, Findings& findings);
+  // The owner of `log` leads in `term`, and says that all up to `commit` is committed: nobody can
+  // know that of entries that were not before, unless the last of them is of this term.
+  void Counted(const LogOnDisk& log, Term term, LogIndex commit, Findings& findings);
   // The logs of all who vote, at the moment when something was announced.
   void OnDisks(const std::vector<LogOnDisk>& voters, Findings& findings) const;
   // The owner of `log` leads in `term`: it has all that was committed before it was elected.
@@ -73,6 +76,8 @@ class CommittedEntries {
   std::map<LogIndex, Term> terms_;
   raft::LogPosition last_;
   std::set<Term> led_;
+  // Up to which index a leader has said that all is committed.
+  LogIndex counted_;
 };
 
 }  // namespace weir::checker

@@ -79,6 +79,21 @@ TEST(KeptPromises, FindsASecondVote) {
   EXPECT_TRUE(SaysThat(forgot, "its disk now says nobody"));
 }
 
+TEST(KeptPromises, FindsALeaderByVotesThatNobodyWroteDown) {
+  KeptPromises promises;
+  Findings findings;
+  raft::HardState voted{Term(3), Voter(1)};
+  raft::HardState gone_on{Term(4), std::nullopt};
+  raft::HardState has_not{Term(3), std::nullopt};
+  raft::HardState behind{Term(2), Voter(1)};
+  promises.Elected(ControllerId(1), Term(3), {voted, gone_on, has_not}, findings);
+  promises.Elected(ControllerId(1), Term(3), {has_not, has_not, has_not}, findings);
+  EXPECT_TRUE(findings.empty()) << "it is judged when it is first seen";
+  KeptPromises others;
+  others.Elected(ControllerId(1), Term(3), {voted, has_not, behind}, findings);
+  EXPECT_TRUE(SaysThat(findings, "its votes are on 1 of 3 voters' disks"));
+}
+
 TEST(KeptPromises, AsksNothingOfANewDisk) {
   KeptPromises promises;
   Findings findings;
@@ -196,6 +211,19 @@ TEST(CommittedEntries, FindsThatAMajorityLacksWhatIsCommitted) {
   EXPECT_TRUE(findings.empty());
   entries.OnDisks({has.Of("a"), other.Of("b"), lacks.Of("c")}, findings);
   EXPECT_TRUE(SaysThat(findings, "is on 1 of 3 voters' disks"));
+}
+
+TEST(CommittedEntries, FindsAnOldTermCommittedByCount) {
+  CommittedEntries entries;
+  Findings findings;
+  Disk log({1, 2, 2, 4});
+  entries.Counted(log.Of("a"), Term(1), LogIndex(1), findings);
+  entries.Counted(log.Of("a"), Term(4), LogIndex(4), findings);
+  entries.Counted(log.Of("a"), Term(4), LogIndex(3), findings);
+  EXPECT_TRUE(findings.empty()) << "entries of old terms commit with one of the new";
+  CommittedEntries others;
+  others.Counted(log.Of("a"), Term(4), LogIndex(3), findings);
+  EXPECT_TRUE(SaysThat(findings, "has committed entry 3 of term 2 with none of its own"));
 }
 
 TEST(CommittedEntries, FindsALeaderWhoLacksWhatIsCommitted) {

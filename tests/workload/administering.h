@@ -23,7 +23,7 @@ struct AdministeringShape {
   // Between the answer to one call and the next call, at most.
   Duration pause_max = std::chrono::milliseconds(80);
   // How long an admin waits for an answer: after it, nobody knows.
-  Duration patience = std::chrono::seconds(5);
+  Duration patience = std::chrono::milliseconds(1500);
 };
 
 class Administering {

@@ -55,6 +55,16 @@ struct Fixture {
     Run(milliseconds(700));
   }
 
+  // It wakes to find that another leads, and has questions in its hands.
+  void PauseActiveController() {
+    auto name = cluster.Resolve("active controller");
+    if (!name) return;
+    cluster.world().process(*name).Pause();
+    Run(milliseconds(1400));
+    cluster.world().process(*name).Resume();
+    Run(milliseconds(700));
+  }
+
   cluster::Cluster cluster;
   checker::Everything everything;
   std::map<std::string, checker::History> histories;
@@ -89,6 +99,25 @@ TEST(Administering, CanBeExplainedWhileControllersAreCutOff) {
     for (int i = 0; i < 3; ++i) {
       f.Run(milliseconds(300));
       f.CutOffActiveController();
+    }
+    administering.End();
+    ASSERT_TRUE(f.cluster.world().RunUntil([&] { return administering.idle(); }, seconds(30)));
+    checker::Judgement judgement = history.Judge();
+    EXPECT_EQ(judgement.verdict, checker::Verdict::kHolds)
+        << "seed " << seed << ": " << judgement.words;
+    f.ExpectStateHolds();
+  }
+}
+
+TEST(Administering, CanBeExplainedWhileControllersStandStill) {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    Fixture f(seed);
+    checker::AdminHistory history;
+    Administering administering(f.cluster, {}, history);
+    administering.Begin();
+    for (int i = 0; i < 3; ++i) {
+      f.Run(milliseconds(300));
+      f.PauseActiveController();
     }
     administering.End();
     ASSERT_TRUE(f.cluster.world().RunUntil([&] { return administering.idle(); }, seconds(30)));
