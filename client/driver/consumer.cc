@@ -20,7 +20,8 @@ constexpr int32_t kFetchBytes = 1 << 20;
 class Consumer::FollowLine : public host::StreamEvents,
                              public std::enable_shared_from_this<FollowLine> {
  public:
-  FollowLine(Consumer& consumer, uint64_t request) : consumer_(&consumer), request_(request) {}
+  FollowLine(Consumer& consumer, const effect::Follow& follow)
+      : consumer_(&consumer), request_(follow.request), partition_(follow.partition.index) {}
 
   void Open(const host::Endpoint& to, const effect::Follow& follow, bool paused) {
     weir::log::v1::FetchRequest request;
@@ -43,7 +44,7 @@ class Consumer::FollowLine : public host::StreamEvents,
   host::Stream* stream() { return stream_.get(); }
 
   void OnMessage(Bytes message) override {
-    if (consumer_ != nullptr) consumer_->Received(request_, message);
+    if (consumer_ != nullptr) consumer_->Received(request_, partition_, message);
   }
   void OnEnd(host::CallStatus status) override {
     if (consumer_ == nullptr) return;
@@ -56,6 +57,7 @@ class Consumer::FollowLine : public host::StreamEvents,
  private:
   Consumer* consumer_;
   const uint64_t request_;
+  const PartitionIndex partition_;
   std::shared_ptr<host::Stream> stream_;
 };
 
@@ -161,7 +163,7 @@ void Consumer::CarryOut(effect::Follow& follow) {
     }));
     return;
   }
-  auto line = std::make_shared<FollowLine>(*this, follow.request);
+  auto line = std::make_shared<FollowLine>(*this, follow);
   lines_[follow.request] = line;
   line->Open(*endpoint, follow, paused_);
 }
@@ -189,7 +191,7 @@ void Consumer::End(Answer<void> how) {
   }));
 }
 
-void Consumer::Received(uint64_t request, const Bytes& message) {
+void Consumer::Received(uint64_t request, PartitionIndex partition, const Bytes& message) {
   weir::log::v1::FetchResponse header;
   auto payload =
       codec::SplitPayload(message, weir::log::v1::FetchResponse::kRecordsFieldNumber, &header);
@@ -203,6 +205,9 @@ void Consumer::Received(uint64_t request, const Bytes& message) {
     }
     core_.FollowEnded(request, records.error(), host_.clock.Now());
   } else {
+    if (events_.high_watermark) {
+      events_.high_watermark(partition, Offset(header.high_watermark()));
+    }
     core_.Fetched(request,
                   FetchedRun{.high_watermark = Offset(header.high_watermark()),
                              .next_offset = Offset(header.next_offset()),

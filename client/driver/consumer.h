@@ -22,6 +22,8 @@ class Consumer {
     // Once, last: the end that was asked for, or why there is no more. May destroy the consumer;
     // the other may not.
     std::function<void(Answer<void>)> end;
+    // Optional: how far a partition can be read, as its leader says with what it sends.
+    std::function<void(PartitionIndex, Offset)> high_watermark = nullptr;
   };
 
   Consumer(host::Host host, Routing& routing, ConsumerConfig config, Events events);
@@ -45,7 +47,7 @@ class Consumer {
   void CarryOut(effect::Deliver& deliver);
   void CarryOut(effect::Finished& finished);
   void CarryOut(effect::Failed& failed);
-  void Received(uint64_t request, const Bytes& message);
+  void Received(uint64_t request, PartitionIndex partition, const Bytes& message);
   void End(Answer<void> how);
   void Ended(uint64_t request, const Refusal& refusal);
   void SetTimer();

@@ -126,7 +126,8 @@ class Partition : private log::LogEvents, private Follower {
   // Forgets a Fetch that waits, without an answer. One that does not wait is ignored.
   void CancelFetch(WaitId id);
 
-  // Only the leader answers.
+  // Only the leader answers; OFFSET_NOT_AVAILABLE until its high watermark is no lower than any
+  // that was told before.
   Answer<OffsetsOutcome> Offsets() const;
 
   // Whole batches below the high watermark, whoever leads; empty where there are none from

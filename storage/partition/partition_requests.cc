@@ -160,6 +160,11 @@ void Partition::AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read) {
 
 Answer<OffsetsOutcome> Partition::Offsets() const {
   if (!leading_) return std::unexpected(NotLeader());
+  if (!replica_->KnowsHighWatermark()) {
+    return Refuse(ErrorCode::kOffsetNotAvailable,
+                  Text("the leader of ", id_, " does not yet know how far it can be read: ",
+                       "not all in sync have told it what they have"));
+  }
   return OffsetsOutcome{log_->start(), replica_->high_watermark(), log_->end(), *leading_};
 }
 

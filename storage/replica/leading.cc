@@ -56,6 +56,11 @@ void Replica::RaiseAsLeader(const Leading& leading, Instant now) {
   RaiseTo(least);
 }
 
+bool Replica::KnowsHighWatermark() const {
+  auto* leading = std::get_if<Leading>(&role_);
+  return leading != nullptr && high_watermark_ >= leading->epoch_start;
+}
+
 std::set<NodeId> Replica::MaximalIsr() const {
   std::set<NodeId> isr = assignment_.isr;
   auto* leading = std::get_if<Leading>(&role_);

@@ -186,6 +186,9 @@ class Replica {
   bool is_cutting() const;
   const Assignment& assignment() const { return assignment_; }
   Offset high_watermark() const { return high_watermark_; }
+  // As leader: its high watermark has reached all that an earlier leader may have shown. Until then
+  // it may be lower than clients were told before (KIP-207).
+  bool KnowsHighWatermark() const;
   // Grants in force: |ISR| as granted, and what it must not fall below.
   bool IsUnderMinIsr() const;
   // One past what is safe on this replica alone, as the topic's durability counts.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What producers were told, held against what a reader finds: nothing acknowledged is lost, nothing
-// is changed, duplicated by the system, or out of order within a key. Pure.
+// What producers were told, held against what readers find: nothing acknowledged is lost, nothing
+// is changed, duplicated by the system, or out of order within a key; and who reads while it is
+// written sees what stays, skips nothing and never goes back. Pure.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -29,6 +31,20 @@ class History {
   void Sent(const Written& record);
   // `offset` below zero: acknowledged, and where is not known.
   void Acknowledged(const Written& record, PartitionIndex partition, Offset offset);
+  // What was acknowledged may be gone, for its producer did not ask that all in sync have it. It is
+  // still never changed, written twice, or out of order.
+  void AllowLoss() { may_be_lost_ = true; }
+  // Even what was read may be gone, and offsets be given again: the topic may lose what is
+  // committed.
+  void AllowReadLoss() { may_be_lost_ = may_be_read_and_lost_ = true; }
+
+  // `reader` follows the partition from its beginning while it is written, and was handed this.
+  void Read(const std::string& reader, PartitionIndex partition, Offset offset,
+            const std::string& key, const std::string& value);
+  // `reader` was told, after all that it was told before, that what is below can be read.
+  void Told(const std::string& reader, PartitionIndex partition, Offset high_watermark);
+  size_t read() const { return read_; }
+
   // A reader, from the beginning to the end of a partition, found this next.
   void Found(PartitionIndex partition, Offset offset, const std::string& key,
              const std::string& value);
@@ -43,17 +59,38 @@ class History {
   struct Place {
     PartitionIndex partition;
     Offset offset;
+    auto operator<=>(const Place&) const = default;
   };
   struct Fate {
     std::optional<Place> acknowledged;
     std::vector<Place> found;
+    std::optional<Place> read;
+  };
+  // How far one reader is in one partition.
+  struct Progress {
+    Offset next;
+    // As it was told last, if ever.
+    std::optional<Offset> high_watermark;
   };
 
+  // Null, and noted, if nobody has sent it.
+  std::pair<const Written, Fate>* Recognise(const Place& place, const std::string& key,
+                                            const std::string& value);
+  void JudgeAcknowledged(const Written& record, const Fate& fate,
+                         std::vector<std::string>& wrong) const;
+  void JudgeReads(std::vector<std::string>& wrong) const;
+
+  bool may_be_lost_ = false;
+  bool may_be_read_and_lost_ = false;
   std::map<Written, Fate> records_;
   size_t acknowledged_ = 0;
   // The last number found of each key, and the next offset a reader may find in each partition.
   std::map<std::string, int64_t> last_found_;
   std::map<PartitionIndex, Offset> next_offset_;
+  std::map<std::pair<std::string, PartitionIndex>, Progress> readers_;
+  // What readers saw at each place, while it was written.
+  std::map<Place, Written> seen_;
+  size_t read_ = 0;
   std::vector<std::string> wrong_;
 };
 

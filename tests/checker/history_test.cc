@@ -17,6 +17,15 @@ struct Fixture {
     history.Sent(record);
     if (acknowledge) history.Acknowledged(record, kPartition, Offset(number));
   }
+  void Read(const std::string& reader, int64_t number, int64_t offset) {
+    history.Read(reader, kPartition, Offset(offset), "k", ValueOf({"k", number}));
+  }
+  bool SaysThat(const std::string& words) {
+    for (const std::string& line : history.Judge()) {
+      if (line.find(words) != std::string::npos) return true;
+    }
+    return false;
+  }
   void Find(int64_t number, int64_t offset) {
     history.Found(kPartition, Offset(offset), "k", ValueOf({"k", number}));
   }
@@ -44,6 +53,25 @@ TEST(History, FindsALostRecord) {
   f.Send(0);
   ASSERT_EQ(f.history.Judge().size(), 1u);
   EXPECT_NE(f.history.Judge()[0].find("lost"), std::string::npos);
+}
+
+TEST(History, LetsBeLostWhatWasNotPromised) {
+  Fixture f;
+  f.history.AllowLoss();
+  f.Send(0);
+  EXPECT_TRUE(f.history.Judge().empty());
+}
+
+TEST(History, LetsNothingBeOutOfOrderThoughItMayBeLost) {
+  Fixture f;
+  f.history.AllowLoss();
+  for (int i = 0; i < 3; ++i) f.Send(i);
+  f.Find(2, 2);
+  EXPECT_TRUE(f.history.Judge().empty());
+  f.Find(1, 3);
+  EXPECT_TRUE(f.SaysThat("number 1 stands after 2"));
+  f.Find(2, 4);
+  EXPECT_TRUE(f.SaysThat("k#2 is there 2 times"));
 }
 
 TEST(History, FindsADuplicateEvenOfWhatWasNotAcknowledged) {
@@ -92,6 +120,121 @@ TEST(History, FindsAReaderThatGoesBack) {
   f.Find(0, 5);
   f.Find(1, 4);
   EXPECT_FALSE(f.history.Judge().empty());
+}
+
+TEST(History, FindsAHoleInTheLog) {
+  Fixture f;
+  for (int i = 0; i < 3; ++i) f.Send(i, false);
+  f.Find(0, 4);
+  EXPECT_TRUE(f.history.Judge().empty()) << "a log may begin anywhere";
+  f.Find(2, 6);
+  EXPECT_TRUE(f.SaysThat("has nothing from offset 5 to 6"));
+}
+
+TEST(Reading, IsWellWhenEveryReaderSeesAllThatStays) {
+  Fixture f;
+  for (int i = 0; i < 3; ++i) f.Send(i);
+  for (const char* reader : {"a", "b"}) {
+    for (int i = 0; i < 3; ++i) {
+      f.history.Told(reader, kPartition, Offset(i + 1));
+      f.Read(reader, i, i);
+    }
+  }
+  for (int i = 0; i < 3; ++i) f.Find(i, i);
+  EXPECT_TRUE(f.history.Judge().empty());
+  EXPECT_EQ(f.history.read(), 6u);
+}
+
+TEST(Reading, FindsWhatNobodyHasSentYet) {
+  Fixture f;
+  f.Read("a", 0, 0);
+  f.Send(0);
+  f.Find(0, 0);
+  EXPECT_TRUE(f.SaysThat("holds what nobody wrote"));
+}
+
+TEST(Reading, FindsASkippedOffset) {
+  Fixture f;
+  for (int i = 0; i < 3; ++i) f.Send(i);
+  f.Read("a", 0, 0);
+  f.Read("a", 2, 2);
+  EXPECT_TRUE(f.SaysThat("offset 2 came too early: 1 was next"));
+}
+
+TEST(Reading, FindsAnOffsetThatCameAgain) {
+  Fixture f;
+  for (int i = 0; i < 2; ++i) f.Send(i);
+  f.Read("a", 0, 0);
+  f.Read("a", 1, 1);
+  f.Read("a", 1, 1);
+  EXPECT_TRUE(f.SaysThat("offset 1 came again, or late: 2 was next"));
+}
+
+TEST(Reading, FindsTwoReadersWhoSawDifferentThings) {
+  Fixture f;
+  for (int i = 0; i < 2; ++i) f.Send(i, false);
+  f.Read("a", 0, 0);
+  f.Read("b", 1, 0);
+  EXPECT_TRUE(f.SaysThat("b read k#1 at partition 2 offset 0, where another had read k#0"));
+}
+
+TEST(Reading, FindsADuplicate) {
+  Fixture f;
+  f.Send(0, false);
+  f.Read("a", 0, 0);
+  f.Read("a", 0, 1);
+  EXPECT_TRUE(f.SaysThat("a read k#0 at 1, and it had been read at 0"));
+}
+
+TEST(Reading, FindsThatTheHighWatermarkFell) {
+  Fixture f;
+  f.history.Told("a", kPartition, Offset(7));
+  f.history.Told("b", kPartition, Offset(5));
+  EXPECT_TRUE(f.history.Judge().empty());
+  f.history.Told("a", kPartition, Offset(6));
+  EXPECT_TRUE(f.SaysThat("fell from 7 to 6"));
+}
+
+TEST(Reading, FindsWhatIsHandedOutAboveTheHighWatermark) {
+  Fixture f;
+  for (int i = 0; i < 2; ++i) f.Send(i, false);
+  f.history.Told("a", kPartition, Offset(1));
+  f.Read("a", 0, 0);
+  EXPECT_TRUE(f.history.Judge().empty());
+  f.Read("a", 1, 1);
+  EXPECT_TRUE(f.SaysThat("offset 1 was handed out with a high watermark of 1"));
+}
+
+TEST(Reading, FindsWhatWasReadAndIsGone) {
+  Fixture f;
+  for (int i = 0; i < 2; ++i) f.Send(i, false);
+  f.Read("a", 0, 0);
+  f.Read("a", 1, 1);
+  f.Find(0, 0);
+  EXPECT_TRUE(f.SaysThat("k#1 was read at partition 2 offset 1 and is lost"));
+}
+
+TEST(Reading, FindsWhatWasReadAndIsAnother) {
+  Fixture f;
+  for (int i = 0; i < 2; ++i) f.Send(i, false);
+  f.Read("a", 0, 0);
+  f.Find(1, 0);
+  EXPECT_TRUE(f.SaysThat("holds k#1, where a reader had read k#0"));
+}
+
+TEST(Reading, HoldsLittleAgainstATopicThatMayLoseWhatIsCommitted) {
+  Fixture f;
+  f.history.AllowReadLoss();
+  for (int i = 0; i < 2; ++i) f.Send(i);
+  f.Read("a", 0, 0);
+  f.Read("a", 1, 0);
+  f.history.Told("a", kPartition, Offset(7));
+  f.history.Told("a", kPartition, Offset(1));
+  f.Find(1, 0);
+  EXPECT_FALSE(f.SaysThat("lost"));
+  EXPECT_FALSE(f.SaysThat("fell"));
+  EXPECT_FALSE(f.SaysThat("came"));
+  EXPECT_TRUE(f.SaysThat("k#1 was acknowledged at 1 and lies at 0"));
 }
 
 }  // namespace

@@ -69,19 +69,4 @@ std::vector<std::string> CompareReplicas(cluster::Cluster& cluster) {
   return wrong;
 }
 
-std::string OneLeaderPerTerm::Look(cluster::Cluster& cluster) {
-  for (const std::string& name : cluster.controller_names()) {
-    controller::Controller* running = cluster.controller(name);
-    if (!running || !running->quorum() || !running->quorum()->is_leader()) continue;
-    Term term = running->quorum()->Describe().term;
-    auto [known, first] = leaders_.emplace(term, running->id());
-    if (!first && known->second != running->id()) {
-      std::ostringstream words;
-      words << "term " << term << " has two leaders: " << known->second << " and " << running->id();
-      return words.str();
-    }
-  }
-  return "";
-}
-
 }  // namespace weir::checker

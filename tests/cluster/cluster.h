@@ -66,6 +66,8 @@ class Cluster {
   bool RunUntilHealthy(Duration within) {
     return world_.RunUntil([this] { return Healthy(); }, within);
   }
+  // What the log of a controller's quorum lies on; it is no part of the simulated disk.
+  quorum::MemoryQuorumDisk& quorum_disk(const std::string& name) { return quorum_disks_[name]; }
   // What made a process end by itself; empty if none did.
   const std::vector<std::string>& failures() const { return failures_; }
 

@@ -54,6 +54,9 @@ Verdict Scenario::Run() {
     Words words;
     for (std::string word; split >> word;) words.push_back(word);
     Do(words);
+    if (everything_) {
+      for (const std::string& found : everything_->findings().all()) Wrong(found);
+    }
     if (!verdict_.wrong.empty()) verdict_.wrong.back() += "   (at: " + line + ")";
   }
   if (cluster_) {
@@ -66,6 +69,7 @@ Verdict Scenario::Run() {
   }
   producing_.clear();
   creating_.reset();
+  everything_.reset();
   cluster_.reset();
   return verdict_;
 }
@@ -99,10 +103,8 @@ void Scenario::MakeCluster(const Words& words) {
       std::cerr << when << "  " << line << '\n';
     });
   }
-  cluster_->world().Observe([this] {
-    std::string broken = one_leader_.Look(*cluster_);
-    if (!broken.empty()) Wrong(broken);
-  });
+  everything_ = std::make_unique<checker::Everything>(*cluster_);
+  cluster_->world().Observe([this] { everything_->Look(); });
   if (!cluster_->Boot()) {
     Wrong("the cluster did not come up in 30 s");
     for (const std::string& failure : cluster_->failures()) Wrong(failure);
@@ -223,10 +225,7 @@ void Scenario::ExpectAll() {
   // What followers know of the high watermark may lag a moment.
   cluster_->world().RunFor(std::chrono::seconds(2));
   for (const std::string& words : checker::CompareReplicas(*cluster_)) Wrong(words);
-  for (const std::string& words :
-       metadata::Violations(cluster_->active()->machine().committed())) {
-    Wrong(words);
-  }
+  everything_->LookInFull();
 }
 
 void Scenario::ReadBack(const std::string& topic) {

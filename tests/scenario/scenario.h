@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/checker/everything.h"
 #include "tests/checker/history.h"
 #include "tests/checker/replicas.h"
 #include "tests/cluster/cluster.h"
@@ -67,7 +68,7 @@ class Scenario {
   bool trace_ = false;
   Verdict verdict_;
   std::unique_ptr<cluster::Cluster> cluster_;
-  checker::OneLeaderPerTerm one_leader_;
+  std::unique_ptr<checker::Everything> everything_;
   std::map<std::string, checker::History> histories_;
   std::map<std::string, std::unique_ptr<workload::Producing>> producing_;
   std::unique_ptr<workload::Creating> creating_;

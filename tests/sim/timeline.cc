@@ -93,6 +93,7 @@ void Timeline::Run(Life* life, std::string_view kind, Task0& run) {
   trace_.Say(now_, [&] {
     return (life == nullptr ? std::string("world") : life->process) + " " + std::string(kind);
   });
+  if (life != nullptr) last_ran_ = life;
   Life* outer = std::exchange(running_, life);
   run();
   running_ = outer;
@@ -120,6 +121,7 @@ bool Timeline::Step(Instant limit) {
       continue;
     }
     stepping_ = true;
+    last_ran_ = nullptr;
     Run(life, kind, run);
     stepping_ = false;
     Discard(std::move(run));

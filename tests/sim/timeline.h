@@ -49,6 +49,8 @@ class Timeline {
   const Trace& trace() const { return trace_; }
   // Whose code runs at this moment; null for the world and the test.
   const Life* running() const { return running_; }
+  // Whose code the last event ran, in the end; null where it was the world's alone.
+  const Life* last_ran() const { return last_ran_; }
   uint64_t NextLife() { return ++last_life_; }
 
   // Schedules `run` in `life` (null: the world). `kind` is a literal, shown in the trace.
@@ -110,6 +112,7 @@ class Timeline {
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
   Life* running_ = nullptr;
+  const Life* last_ran_ = nullptr;
   bool stepping_ = false;
   std::vector<Task0> discarded_;
   std::vector<Task0> endings_;

@@ -49,6 +49,9 @@ class World {
   void At(Instant when, Task0 fault) { timeline_.At(when, nullptr, "fault", std::move(fault)); }
   void After(Duration delay, Task0 fault) { At(now() + delay, std::move(fault)); }
 
+  // Whose code the last event ran; null where it was the world's alone. Good until that process is
+  // destroyed.
+  const Life* last_ran() const { return timeline_.last_ran(); }
   // Called after each event, for checkers. It only looks.
   void Observe(std::function<void()> observer) { observer_ = std::move(observer); }
 

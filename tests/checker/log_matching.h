@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The logs that voters have on their disks, held against each other: where two have an entry of the
+// same index and term, they are equal up to there (Raft's log matching); a committed entry is one
+// thing, lies on a majority when it is announced, and is in the log of every later leader. Pure.
+// Each entry's hash takes in all before it, so that a new entry costs its own bytes and no more.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/quorum/quorum_log.h"
+#include "controller/raft/messages.h"
+#include "tests/checker/findings.h"
+
+namespace weir::checker {
+
+// One voter's log as it lies on its disk: the position that the snapshot ends with, and what
+// follows it.
+struct LogOnDisk {
+  std::string voter;
+  raft::LogPosition snapshot;
+  const std::deque<quorum::LogEntry>* entries = nullptr;
+
+  raft::LogPosition last() const;
+  // An entry of this index and term is there, or within the snapshot.
+  bool Holds(const raft::LogPosition& position) const;
+};
+
+class LogMatching {
+ public:
+  // Looks at what has changed since it last looked at this voter's log, and at the last `again`
+  // entries anew.
+  void Saw(const LogOnDisk& log, size_t again, Findings& findings);
+  // The voter's disk was replaced, or lost what it had.
+  void Forget(const std::string& voter) { logs_.erase(voter); }
+
+ private:
+  struct Link {
+    Term term;
+    uint64_t chain = 0;
+  };
+  struct Known {
+    raft::LogPosition snapshot;
+    uint64_t snapshot_chain = 0;
+    // Of the entries after the snapshot.
+    std::deque<Link> links;
+  };
+
+  uint64_t ChainAt(const raft::LogPosition& position);
+  void TakeSnapshot(const LogOnDisk& log, Known& known);
+  static void DropReplaced(const LogOnDisk& log, Known& known);
+
+  std::map<std::string, Known> logs_;
+  std::map<std::pair<LogIndex, Term>, uint64_t> chains_;
+};
+
+class CommittedEntries {
+ public:
+  // `voter` says that what lies at `position`, and all before it, is committed.
+  void Announced(const std::string& voter, const raft::LogPosition& position, Findings& findings);
+  // The owner of `log` leads in `term`, and says that all up to `commit` is committed: nobody can
+  // know that of entries that were not before, unless the last of them is of this term.
+  void Counted(const LogOnDisk& log, Term term, LogIndex commit, Findings& findings);
+  // The logs of all who vote, at the moment when something was announced.
+  void OnDisks(const std::vector<LogOnDisk>& voters, Findings& findings) const;
+  // The owner of `log` leads in `term`: it has all that was committed before it was elected.
+  void Leads(const LogOnDisk& log, Term term, Findings& findings);
+
+  raft::LogPosition last() const { return last_; }
+
+ private:
+  std::map<LogIndex, Term> terms_;
+  raft::LogPosition last_;
+  std::set<Term> led_;
+  // Up to which index a leader has said that all is committed.
+  LogIndex counted_;
+};
+
+}  // namespace weir::checker
