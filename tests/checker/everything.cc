@@ -14,7 +14,10 @@ std::string NameOf(ControllerId id) { return "controller-" + std::to_string(id.v
 
 }  // namespace
 
-Everything::Everything(cluster::Cluster& cluster) : cluster_(cluster) {
+Everything::Everything(cluster::Cluster& cluster) : cluster_(cluster) { TakeSeats(); }
+
+// Processes may join a cluster that runs.
+void Everything::TakeSeats() {
   for (const std::string& name : cluster_.controller_names()) {
     seats_[name].name = name;
     seats_[name].disk = &cluster_.quorum_disk(name);
@@ -29,6 +32,7 @@ Everything::Seat* Everything::SeatOf(const sim::Life& life) {
   }
   if (!is_life_known_[life.number]) {
     is_life_known_[life.number] = true;
+    TakeSeats();
     auto found = seats_.find(life.process);
     by_life_[life.number] = found == seats_.end() ? nullptr : &found->second;
   }

@@ -60,6 +60,7 @@ class Everything {
     std::vector<std::optional<ReplicaPositions>> replicas;
   };
 
+  void TakeSeats();
   Seat* SeatOf(const sim::Life& life);
   void LookAtController(Seat& seat);
   void LookAtLog(Seat& seat, size_t again);
