@@ -29,6 +29,8 @@ class History {
   void Sent(const Written& record);
   // `offset` below zero: acknowledged, and where is not known.
   void Acknowledged(const Written& record, PartitionIndex partition, Offset offset);
+  // What was acknowledged may be gone: it was not promised to be kept.
+  void AllowLoss() { may_be_lost_ = true; }
   // A reader, from the beginning to the end of a partition, found this next.
   void Found(PartitionIndex partition, Offset offset, const std::string& key,
              const std::string& value);
@@ -51,6 +53,7 @@ class History {
 
   std::map<Written, Fate> records_;
   size_t acknowledged_ = 0;
+  bool may_be_lost_ = false;
   // The last number found of each key, and the next offset a reader may find in each partition.
   std::map<std::string, int64_t> last_found_;
   std::map<PartitionIndex, Offset> next_offset_;

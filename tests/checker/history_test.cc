@@ -46,6 +46,13 @@ TEST(History, FindsALostRecord) {
   EXPECT_NE(f.history.Judge()[0].find("lost"), std::string::npos);
 }
 
+TEST(History, LetsBeLostWhatWasNotPromised) {
+  Fixture f;
+  f.history.AllowLoss();
+  f.Send(0);
+  EXPECT_TRUE(f.history.Judge().empty());
+}
+
 TEST(History, FindsADuplicateEvenOfWhatWasNotAcknowledged) {
   Fixture f;
   f.Send(0, false);

@@ -66,6 +66,11 @@ class Cluster {
   bool RunUntilHealthy(Duration within) {
     return world_.RunUntil([this] { return Healthy(); }, within);
   }
+  // From now on a process that ends by itself is started again a little later, as whoever runs it
+  // would. What it failed with is no failure of the cluster where `excused` says so.
+  void Supervise(std::function<bool(const std::string& name)> excused);
+  // What the log of a controller's quorum lies on; it is no part of the simulated disk.
+  quorum::MemoryQuorumDisk& quorum_disk(const std::string& name) { return quorum_disks_[name]; }
   // What made a process end by itself; empty if none did.
   const std::vector<std::string>& failures() const { return failures_; }
 
@@ -76,6 +81,7 @@ class Cluster {
   void StartController(int number);
   void StartNode(int number);
   bool Found();
+  void Failed(const std::string& name, const Error& error);
 
   sim::World world_;
   const ClusterShape shape_;
@@ -86,6 +92,7 @@ class Cluster {
   std::unique_ptr<client::Routing> routing_;
   std::unique_ptr<client::Admin> admin_;
   std::vector<std::string> failures_;
+  std::function<bool(const std::string&)> excused_;
 };
 
 }  // namespace weir::cluster
