@@ -11,7 +11,8 @@ Producing::Producing(cluster::Cluster& cluster, client::Routing& routing, Produc
   client::ProducerConfig config;
   config.acks = shape_.acks;
   producer_ = std::make_unique<client::Producer>(
-      host_, routing, config, [this](const client::effect::Settled& settled) { Settled(settled); });
+      host_, routing, config,
+      [this](const client::effect::Settled& settled) { Settled(settled); });
 }
 
 void Producing::Begin() {
