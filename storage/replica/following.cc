@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/base/planted_bug.h"
 #include "storage/replica/replica.h"
 
 namespace weir::replica {
@@ -129,11 +130,15 @@ void Replica::RaiseAsFollower(const Following& following) {
 
 void Replica::AcknowledgeIfMoved(Following& following) {
   if (following.phase != Following::Phase::kReconciled) return;
-  if (counted() <= Counted(following.acked_appended, following.acked_flushed)) return;
+  Offset counts = counted();
+  if (PLANTED_BUG("replica: a follower says synced for written")) counts = positions_.written;
+  if (counts <= Counted(following.acked_appended, following.acked_flushed)) return;
   following.acked_appended = positions_.written;
   following.acked_flushed = positions_.durable;
-  effects_.push_back(Acknowledge{assignment_.leader, assignment_.leader_epoch, positions_.written,
-                                 positions_.durable});
+  Offset flushed = positions_.durable;
+  if (PLANTED_BUG("replica: a follower says synced for written")) flushed = positions_.written;
+  effects_.push_back(
+      Acknowledge{assignment_.leader, assignment_.leader_epoch, positions_.written, flushed});
 }
 
 void Replica::LeaderDiverges(LeaderEpoch epoch, int64_t follow_id, Diverging where,
@@ -145,7 +150,9 @@ void Replica::LeaderDiverges(LeaderEpoch epoch, int64_t follow_id, Diverging whe
   // finds the common part in as many rounds as there are epochs between (KIP-279).
   auto ours = own.EndOf(where.epoch, positions_.end);
   const Offset own_end = ours ? ours->end : positions_.start;
-  CutTo(*following, std::max(Offset(0), std::min(where.end, own_end)));
+  Offset target = std::max(Offset(0), std::min(where.end, own_end));
+  if (PLANTED_BUG("replica: cut to the high watermark")) target = high_watermark_;
+  CutTo(*following, target);
   if (following->phase != Following::Phase::kCutting) FollowLater(*following, now);
 }
 

@@ -86,6 +86,7 @@ class Hunting {
     if (outcome.holds()) return;
     ++tally_.failures;
     PrintFailure(plan_, outcome, out_);
+    tally_.failed.push_back(outcome);
   }
 
   void TellProgress() {

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "common/base/time.h"
 #include "tests/scenario/apart.h"
@@ -36,6 +37,7 @@ struct HuntTally {
   uint64_t sent = 0;
   uint64_t acknowledged = 0;
   int failures = 0;
+  std::vector<Outcome> failed;
 };
 
 // Tells its progress to `out`.

@@ -48,7 +48,9 @@ void Scenario::Do(const Words& words) {
     creating_ = std::make_unique<workload::Creating>(*cluster_, ParseDuration(settings["every"]));
     return creating_->Begin();
   }
-  if (verb == "run") return cluster_->world().RunFor(ParseDuration(words.at(1)));
+  if (verb == "run") {
+    return cluster_->world().RunFor(ParseDuration(Draw(words.at(1), shape_)));
+  }
   if (verb == "faults") return RunFaults(words);
   if (verb == "restart") return Restart(words);
   if (verb == "heal" && words.at(1) == "network") return cluster_->world().network().HealAll();
@@ -100,8 +102,9 @@ void Scenario::Produce(const Words& words) {
   shape.keys = NumberOr(settings, "keys", shape.keys);
   if (settings.contains("acks"))
     shape.acks = settings["acks"] == "all" ? -1 : NumberOr(settings, "acks", -1);
-  // One leader's word, or none, is no promise.
-  if (shape.acks != -1 || weak_topics_.contains(shape.topic)) histories_[shape.topic].AllowLoss();
+  // One leader's word, or none, is no promise; nor is the page cache, unless the scenario says so.
+  bool is_weak = shape.acks != -1 || weak_topics_.contains(shape.topic);
+  if (is_weak && std::ranges::count(words, "kept") == 0) histories_[shape.topic].AllowLoss();
   auto& producing = producing_[shape.topic];
   producing = std::make_unique<workload::Producing>(*cluster_, cluster_->routing(), shape,
                                                     histories_[shape.topic]);
@@ -128,12 +131,13 @@ void Scenario::RunFaults(const Words& words) {
 void Scenario::Fault(const Words& words) {
   const std::string& verb = words[0];
   if (verb == "cut") {
-    // cut A from B
+    // cut A from B; everyone is every other node and controller, but no client.
     auto from = std::ranges::find(words, std::string("from"));
     CHECK(from != words.end()) << "cut A from B";
     Words left(words.begin() + 1, from);
     Words right(from + 1, words.end());
     auto a = cluster_->Resolve(Join(left, 0));
+    if (a && right == Words{"everyone"}) return CutOff(*a);
     auto b = cluster_->Resolve(Join(right, 0));
     if (a && b && *a != *b) cluster_->world().network().Cut(*a, *b, sim::CutKind::kStalls);
     return;
@@ -162,6 +166,14 @@ void Scenario::Fault(const Words& words) {
   } else {
     CHECK_EQ(verb, "kill") << "is no verb of a scenario";
     cluster_->Kill(*name);
+  }
+}
+
+void Scenario::CutOff(const std::string& name) {
+  for (const auto& names : {cluster_->controller_names(), cluster_->node_names()}) {
+    for (const std::string& other : names) {
+      if (other != name) cluster_->world().network().Cut(name, other, sim::CutKind::kStalls);
+    }
   }
 }
 

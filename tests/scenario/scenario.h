@@ -13,8 +13,8 @@
 //   expect all
 //
 // Verbs: cluster, topic, produce, create topics, run, kill, power loss, pause, resume,
-// cut A from B, heal network, restart, stop in order, stop producing, heal within, expect all;
-// and "faults for 60s", which runs as long, with faults that the seed draws
+// cut A from B, cut A from everyone, heal network, restart, stop in order, stop producing, heal
+// within, expect all; and "faults for 60s", which runs as long, with faults that the seed draws
 // (tests/scenario/swarm.h). A line that begins with # is a comment. What a setting is may be drawn
 // too: nodes=3..5, acks=1|all.
 #pragma once
@@ -76,6 +76,7 @@ class Scenario {
   void RunFaults(const Words& words);
   void Produce(const Words& words);
   void Fault(const Words& words);
+  void CutOff(const std::string& name);
   void Restart(const Words& words);
   void EndProducing();
   void Heal(Duration within);

@@ -6,21 +6,20 @@
 #include <sstream>
 
 namespace weir::scenario {
-namespace {
 
 std::string Draw(const std::string& value, sim::Chance& chance) {
   size_t dots = value.find("..");
   if (dots != std::string::npos) {
-    return std::to_string(
-        chance.Between(std::stoll(value.substr(0, dots)), std::stoll(value.substr(dots + 2))));
+    size_t unit = 0;
+    int64_t high = std::stoll(value.substr(dots + 2), &unit);
+    int64_t drawn = chance.Between(std::stoll(value.substr(0, dots)), high);
+    return std::to_string(drawn) + value.substr(dots + 2 + unit);
   }
   std::vector<std::string> choices;
   std::istringstream in(value);
   for (std::string choice; std::getline(in, choice, '|');) choices.push_back(choice);
   return choices.size() < 2 ? value : choices[chance.Below(choices.size())];
 }
-
-}  // namespace
 
 Settings DrawSettings(const std::vector<std::string>& words, sim::Chance& chance) {
   Settings settings;

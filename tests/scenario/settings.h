@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The "key=value" words of a scenario's line. A value "3..5" is a number that the seed draws, a
-// value "flush|cache" is one of these. Pure.
+// value "flush|cache" one of these. Pure.
 #pragma once
 
 #include <map>
@@ -13,6 +13,9 @@
 namespace weir::scenario {
 
 using Settings = std::map<std::string, std::string>;
+
+// One such value: "30..100ms" becomes "42ms".
+std::string Draw(const std::string& value, sim::Chance& chance);
 
 // Draws in the order of the words.
 Settings DrawSettings(const std::vector<std::string>& words, sim::Chance& chance);

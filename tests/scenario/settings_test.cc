@@ -27,6 +27,15 @@ TEST(Settings, AreDrawnFromARangeAndFromAlternatives) {
   EXPECT_EQ(words, (std::set<std::string>{"cache", "flush"}));
 }
 
+TEST(Settings, KeepTheUnitOfARange) {
+  sim::Chance chance(1);
+  for (int i = 0; i < 50; ++i) {
+    Duration drawn = ParseDuration(Draw("30..50ms", chance));
+    EXPECT_GE(drawn, std::chrono::milliseconds(30));
+    EXPECT_LE(drawn, std::chrono::milliseconds(50));
+  }
+}
+
 TEST(Settings, HaveDurationsWithAUnit) {
   EXPECT_EQ(ParseDuration("2s"), std::chrono::seconds(2));
   EXPECT_EQ(ParseDuration("500ms"), std::chrono::milliseconds(500));

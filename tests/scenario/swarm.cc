@@ -48,14 +48,25 @@ std::vector<FaultKind> Allowed(const Settings& settings, std::span<const FaultKi
   return allowed;
 }
 
+void SetTimes(Duration time, const Settings& settings, sim::FaultBudget& budget) {
+  budget.time = time;
+  if (auto gap = settings.find("gap"); gap != settings.end()) {
+    budget.gap_max = ParseDuration(gap->second);
+    budget.gap_min = std::min(budget.gap_min, budget.gap_max);
+  }
+  if (auto length = settings.find("length"); length != settings.end()) {
+    budget.length_max = ParseDuration(length->second);
+  }
+}
+
 void AddProcessFaults(sim::Chance& chance, Duration time, const Settings& settings,
                       const std::vector<std::string>& names, std::vector<Fault>& faults) {
   sim::FaultBudget budget;
   budget.processes = names;
-  budget.time = time;
   budget.kinds = Allowed(settings, kProcessKinds);
   int drawn = static_cast<int>(chance.Between(1, static_cast<int64_t>(names.size())));
   budget.down_max = static_cast<size_t>(NumberOr(settings, "down", drawn));
+  SetTimes(time, settings, budget);
   for (Fault& fault : DrawFaults(chance, budget)) faults.push_back(std::move(fault));
 }
 
@@ -70,14 +81,19 @@ std::vector<Fault> DrawSwarm(uint64_t seed, Duration time, const Settings& setti
                              const cluster::Cluster& cluster) {
   sim::Chance chance(seed ^ 0x5eed0ffa1175);
   std::vector<Fault> faults;
-  AddProcessFaults(chance, time, settings, cluster.controller_names(), faults);
-  AddProcessFaults(chance, time, settings, cluster.node_names(), faults);
+  auto over = settings.find("over");
+  if (over == settings.end() || over->second == "controllers") {
+    AddProcessFaults(chance, time, settings, cluster.controller_names(), faults);
+  }
+  if (over == settings.end() || over->second == "nodes") {
+    AddProcessFaults(chance, time, settings, cluster.node_names(), faults);
+  }
   sim::FaultBudget links;
   links.processes = cluster.controller_names();
   for (const std::string& name : cluster.node_names()) links.processes.push_back(name);
   links.processes.push_back("client");
   links.cuts_max = static_cast<size_t>(chance.Between(1, 4));
-  links.time = time;
+  SetTimes(time, settings, links);
   links.kinds = Allowed(settings, kLinkKinds);
   for (Fault& fault : DrawFaults(chance, links)) faults.push_back(std::move(fault));
   std::ranges::sort(faults, [](const Fault& a, const Fault& b) {
