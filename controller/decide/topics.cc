@@ -2,6 +2,7 @@
 // Create and delete topics.
 #include <algorithm>
 
+#include "common/base/planted_bug.h"
 #include "common/metadata/placement.h"
 #include "common/metadata/topic_config.h"
 #include "common/metadata/topic_name.h"
@@ -77,6 +78,9 @@ Decision Decide(const metadata::Image& tip, const CreateTopic& command, Now now)
   for (int32_t i = 0; i < command.partition_count; ++i) {
     metadata::Partition partition;
     partition.replicas = places[static_cast<size_t>(i)];
+    if (PLANTED_BUG("decide: two replicas on one node")) {
+      partition.replicas.back() = partition.replicas.front();
+    }
     for (const auto& replica : partition.replicas) partition.isr.push_back(replica.node);
     std::ranges::sort(partition.isr);
     partition.leader = partition.replicas.front().node;

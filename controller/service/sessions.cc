@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "common/edge/methods.h"
 #include "common/metadata/records.h"
 #include "common/metadata/snapshot.h"
@@ -245,6 +246,10 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
     suffix.mutable_entries()->set_term(term_->value());
     for (const Recent& recent : recent_) {
       if (recent.position.index <= applied.value()) continue;
+      if (PLANTED_BUG("sessions: the suffix lacks its first entry") &&
+          recent.position.index == applied.value() + 1) {
+        continue;
+      }
       AddEntry(recent.position, recent.entry, suffix.mutable_entries());
     }
     session->Send(suffix);

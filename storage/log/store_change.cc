@@ -91,7 +91,7 @@ host::Task<Result<void>> Store::Cut(Offset end) {
   }
   if (auto files = co_await CutFiles(segment, boundary->position); !files) co_return files;
   if (!PLANTED_BUG("log: epochs outlive a cut")) epochs_.TruncateTo(cut);
-  if (!PLANTED_BUG("log: producers outlive a cut")) producers_ = std::move(producers);
+  producers_ = std::move(producers);
   end_ = written_ = durable_ = cut;
   PlanFromFiles();
   if (!had_checkpoint || checkpoint_end_) co_return Result<void>();

@@ -21,6 +21,9 @@ void Replica::BecomeFollower(const Assignment& before, Instant now) {
     effects_.push_back(Connect{assignment_.leader});
   }
   role_ = std::move(following);
+  if (PLANTED_BUG("replica: a new follower cuts to its high watermark")) {
+    CutTo(std::get<Following>(role_), high_watermark_);
+  }
   FollowIfReady(std::get<Following>(role_), now);
 }
 
@@ -150,9 +153,7 @@ void Replica::LeaderDiverges(LeaderEpoch epoch, int64_t follow_id, Diverging whe
   // finds the common part in as many rounds as there are epochs between (KIP-279).
   auto ours = own.EndOf(where.epoch, positions_.end);
   const Offset own_end = ours ? ours->end : positions_.start;
-  Offset target = std::max(Offset(0), std::min(where.end, own_end));
-  if (PLANTED_BUG("replica: cut to the high watermark")) target = high_watermark_;
-  CutTo(*following, target);
+  CutTo(*following, std::max(Offset(0), std::min(where.end, own_end)));
   if (following->phase != Following::Phase::kCutting) FollowLater(*following, now);
 }
 

@@ -45,7 +45,10 @@ struct Cluster::NodeProgram {
 
 Cluster::Cluster(uint64_t seed, ClusterShape shape) : world_(seed), shape_(shape) {
   for (int i = 1; i <= shape_.controllers; ++i) world_.AddProcess(ControllerName(i));
-  for (int i = 1; i <= shape_.nodes; ++i) world_.AddProcess(NodeName(i));
+  for (int i = 1; i <= shape_.nodes; ++i) {
+    sim::Process& node = world_.AddProcess(NodeName(i));
+    if (shape_.sync_max) node.disk().speed().sync_max = *shape_.sync_max;
+  }
   client_ = &world_.AddProcess("client");
   routing_ = std::make_unique<client::Routing>(client_->host(), bootstrap());
   admin_ = std::make_unique<client::Admin>(client_->host(), *routing_);

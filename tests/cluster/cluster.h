@@ -22,6 +22,8 @@ namespace weir::cluster {
 struct ClusterShape {
   int controllers = 3;
   int nodes = 3;
+  // How long a sync of a storage node's disk takes at most; none: as the disk itself has it.
+  std::optional<Duration> sync_max;
 };
 
 class Cluster {

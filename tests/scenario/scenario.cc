@@ -62,9 +62,9 @@ void Scenario::Do(const Words& words) {
 
 void Scenario::MakeCluster(const Words& words) {
   auto settings = DrawSettings(words, shape_);
-  cluster_ = std::make_unique<cluster::Cluster>(
-      seed_,
-      cluster::ClusterShape{NumberOr(settings, "controllers", 3), NumberOr(settings, "nodes", 3)});
+  cluster::ClusterShape shape{NumberOr(settings, "controllers", 3), NumberOr(settings, "nodes", 3)};
+  if (settings.contains("sync")) shape.sync_max = ParseDuration(settings["sync"]);
+  cluster_ = std::make_unique<cluster::Cluster>(seed_, shape);
   if (options_.trace) {
     cluster_->world().ListenToTrace(
         [](Instant when, std::string_view line) { std::cerr << when << "  " << line << '\n'; });

@@ -89,9 +89,11 @@ std::vector<Fault> DrawSwarm(uint64_t seed, Duration time, const Settings& setti
     AddProcessFaults(chance, time, settings, cluster.node_names(), faults);
   }
   sim::FaultBudget links;
-  links.processes = cluster.controller_names();
-  for (const std::string& name : cluster.node_names()) links.processes.push_back(name);
-  links.processes.push_back("client");
+  links.processes = cluster.node_names();
+  if (!settings.contains("links")) {
+    for (const std::string& name : cluster.controller_names()) links.processes.push_back(name);
+    links.processes.push_back("client");
+  }
   links.cuts_max = static_cast<size_t>(chance.Between(1, 4));
   SetTimes(time, settings, links);
   links.kinds = Allowed(settings, kLinkKinds);
