@@ -14,10 +14,10 @@
 
 namespace weir::scenario {
 
-// What faults may be drawn: `over=nodes` or `over=controllers`, both if not given; `down=N`, how
-// many of each may be down at once, drawn from 1 to all if not given; `kinds=kill,pause` or
-// `without=cut`, all if not given; `gap=2s` between two on average, and `length=1s` of each, at
-// most.
+// What faults may be drawn: `over=nodes` or `over=controllers` strikes these alone, `links=nodes`
+// links between these alone; `down=N` says how many of a kind may be down at once, drawn from 1 to
+// all if not given; `kinds=kill,pause` or `without=cut`, all if not given; `gap=2s` between two on
+// average, and `length=1s` of each, are upper bounds of what is drawn.
 std::vector<sim::Fault> DrawSwarm(uint64_t seed, Duration time, const Settings& settings,
                                   const cluster::Cluster& cluster);
 
