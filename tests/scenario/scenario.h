@@ -98,6 +98,7 @@ class Scenario {
   std::unique_ptr<Swarm> swarm_;
   // Topics that do not promise to keep what they acknowledge.
   std::set<std::string> weak_topics_;
+  bool has_ended_producing_ = false;
   std::vector<std::string> down_;
 };
 
