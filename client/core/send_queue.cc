@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/planted_bug.h"
+
 namespace weir::client {
 
 SendQueue::SendQueue(const ProducerConfig& config, std::string topic, PartitionId partition,
@@ -66,7 +68,7 @@ void SendQueue::Routed(PartitionRoute route, Instant asked, Instant now) {
   if (newer || (route.epoch == route_.epoch && route.leader != route_.leader)) {
     // What the former leader was sent may never be answered, or be cut off again: the new one is
     // asked to take it, and knows by the sequences what it has.
-    if (outstanding() > 0) {
+    if (outstanding() > 0 && !PLANTED_BUG("client: answers of the former leader are awaited")) {
       AbandonOutstanding();
       BeginRecovery(now);
       route_needed_ = asked;
@@ -186,7 +188,7 @@ void SendQueue::Advance(Instant now) {
 void SendQueue::Transmit(Item& item, Instant now) {
   Batch& batch = *item.batch;
   batch.closed = true;
-  if (batch.sequence < 0) {
+  if (batch.sequence < 0 || PLANTED_BUG("client: a retry is a new batch")) {
     batch.identity = identity_;
     batch.sequence = next_sequence_;
     // Sequences begin anew after the largest number of 31 bits.

@@ -16,6 +16,7 @@
 #include "common/base/bytes.h"
 #include "common/base/callback.h"
 #include "common/base/error_code.h"
+#include "common/base/planted_bug.h"
 #include "common/machine/decision.h"
 #include "common/machine/machine_log.h"
 
@@ -102,6 +103,9 @@ class MachineDriver final : public LogEvents {
                          "too much waits to be committed already: ask again in a moment"));
     }
     // Without an entry of its own it rests on the last one that was written.
+    if (PLANTED_BUG("machine: answers before the commit")) {
+      return Tell(std::move(done), std::move(decision.answer));
+    }
     if (written_.empty()) return Tell(std::move(done), std::move(decision.answer));
     waiting_.push_back({written_.back().index, std::move(decision.answer), std::move(done)});
   }
@@ -224,8 +228,9 @@ class MachineDriver final : public LogEvents {
   }
 
   void Tell(Done done, Answer<Outcome> answer) {
-    post_([done = std::move(done),
-           told = Told{std::move(answer), position_.index}]() mutable { done(std::move(told)); });
+    post_([done = std::move(done), told = Told{std::move(answer), position_.index}]() mutable {
+      done(std::move(told));
+    });
   }
 
   M machine_;

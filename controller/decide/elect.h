@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "common/base/planted_bug.h"
 #include "common/metadata/topic.h"
 
 namespace weir::decide {
@@ -30,7 +31,7 @@ inline metadata::Partition WithoutInSync(metadata::Partition partition, NodeId l
   bool was_in_sync = std::erase(partition.isr, leaving) > 0;
   if (!keeps_log) std::erase(partition.eligible_leaders, leaving);
   bool is_below = static_cast<int32_t>(partition.isr.size()) < min_insync;
-  if (!is_below) {
+  if (!is_below && !PLANTED_BUG("elect: once eligible, always eligible")) {
     partition.eligible_leaders.clear();
   } else if (was_in_sync && keeps_log) {
     auto at = std::ranges::lower_bound(partition.eligible_leaders, leaving);
@@ -93,7 +94,7 @@ inline metadata::Partition Elect(metadata::Partition partition, const ElectionRu
     partition.isr = {chosen};
     partition.recovering = true;
   }
-  if (chosen == kNoNode && rules.may_be_unclean) {
+  if (chosen == kNoNode && (rules.may_be_unclean || PLANTED_BUG("elect: anybody"))) {
     chosen = first([](NodeId) { return true; });
     if (chosen != kNoNode) {
       partition.isr = {chosen};
@@ -111,6 +112,7 @@ inline metadata::Partition Elect(metadata::Partition partition, const ElectionRu
     partition.last_known_leader = kNoNode;
   }
   partition.leader = chosen;
+  if (PLANTED_BUG("elect: the leader epoch stays")) return partition;
   ++partition.leader_epoch;
   return partition;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "common/base/planted_bug.h"
 #include "controller/decide/decisions.h"
 #include "controller/decide/draft.h"
 
@@ -102,7 +103,8 @@ Decision Decide(const metadata::Image& tip, const RegisterNode& command, Now) {
   // Whatever it was before this start, it must be let in again. Without the word of a clean stop,
   // what was not flushed may be gone.
   bool clean = known && known->epoch == command.previous_epoch;
-  if (!Leave(draft, {.node = command.node, .loses_cache = !clean})) {
+  if (!Leave(draft, {.node = command.node,
+                     .loses_cache = !clean && !PLANTED_BUG("decide: every stop was clean")})) {
     return std::move(draft).Finish(DecidedInPart{});
   }
   metadata::Node node;

@@ -2,6 +2,7 @@
 // Create and delete topics.
 #include <algorithm>
 
+#include "common/base/planted_bug.h"
 #include "common/metadata/placement.h"
 #include "common/metadata/topic_config.h"
 #include "common/metadata/topic_name.h"
@@ -89,7 +90,11 @@ Decision Decide(const metadata::Image& tip, const CreateTopic& command, Now now)
   }
   auto places = metadata::Place(tip, command.partition_count, *replication, command.seed);
   for (int32_t i = 0; i < command.partition_count; ++i) {
-    draft.Change({topic.id, PartitionIndex(i)}, NewPartition(places[static_cast<size_t>(i)]));
+    metadata::Partition partition = NewPartition(places[static_cast<size_t>(i)]);
+    if (PLANTED_BUG("decide: two replicas on one node")) {
+      partition.replicas.back() = partition.replicas.front();
+    }
+    draft.Change({topic.id, PartitionIndex(i)}, std::move(partition));
   }
   if (draft.exceeds_bytes()) {
     return RefuseDecision(ErrorCode::kInvalidPartitions,

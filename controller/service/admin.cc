@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/planted_bug.h"
 #include "common/edge/methods.h"
 #include "common/metadata/records.h"
 #include "common/metadata/topic_config.h"
@@ -94,7 +95,7 @@ Admin::Admin(host::Host host, MetadataDriver* machine, const ActiveController* a
 
 template <class Response>
 bool Admin::Redirected(edge::Respond<Response>& respond) const {
-  if (machine_->is_active()) return false;
+  if (machine_->is_active() || PLANTED_BUG("admin: anybody answers")) return false;
   respond(active_->Redirect(), {});
   return true;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "common/edge/methods.h"
 #include "common/metadata/records.h"
 #include "common/metadata/snapshot.h"
@@ -229,6 +230,10 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
   if (HasSuffix(applied)) {
     for (const Recent& recent : recent_) {
       if (recent.position.index <= applied.value()) continue;
+      if (PLANTED_BUG("sessions: the suffix lacks its first entry") &&
+          recent.position.index == applied.value() + 1) {
+        continue;
+      }
       session->Send(PushedEntry(*term_, recent.position, recent.entry));
     }
   } else {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/base/planted_bug.h"
 #include "common/codec/crc32c.h"
 #include "storage/log/files.h"
 #include "storage/log/scan.h"
@@ -212,7 +213,8 @@ host::Task<Result<void>> Recovery::RebuildIndex(FilePointer records, Segment& se
 host::Task<Result<ScanEnd>> Recovery::Fold(FilePointer records, uint64_t file_bytes,
                                            Segment& segment) {
   co_return co_await Scan(records, Path(RecordsName(segment.base)), segment.bytes, file_bytes,
-                          BatchRun::Check::kChecksums,
+                          PLANTED_BUG("log: a torn tail is kept") ? BatchRun::Check::kHeaders
+                                                                  : BatchRun::Check::kChecksums,
                           [&](const BatchHeader& header, uint64_t position) {
                             return Take(header, position, segment);
                           });
@@ -229,7 +231,7 @@ std::string Recovery::Take(const BatchHeader& header, uint64_t position, Segment
   }
   segment.index.Told(header.last_offset(), position, header.size());
   found_.epochs.Assign(header.leader_epoch, header.base_offset);
-  found_.producers.Apply(header);
+  if (!PLANTED_BUG("log: recovery forgets producers")) found_.producers.Apply(header);
   found_.end = header.end_offset();
   return "";
 }
@@ -246,6 +248,7 @@ host::Task<Result<void>> Recovery::CutTail(Segment& segment) {
   auto file = co_await OpenFile(disk_, path, host::OpenMode::kWrite);
   if (!file) co_return std::unexpected(file.error());
   auto cut = co_await TruncateFile(*file, segment.bytes);
+  if (cut && PLANTED_BUG("log: what is found counts as synced")) co_return cut;
   if (cut) cut = co_await SyncFile(*file);
   if (!cut) co_return std::unexpected(cut.error().While("cutting the torn tail of " + path));
   co_return Result<void>();

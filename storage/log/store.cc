@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "storage/log/admission.h"
 
 namespace weir::log {
@@ -53,7 +54,10 @@ Answer<void> Store::AppendAsFollower(Bytes batches, LeaderEpoch epoch) {
   LeaderEpoch least = epochs_.latest().value_or(LeaderEpoch(0));
   auto admitted = AdmitFromLeader(std::move(batches), end_, least, epoch);
   if (!admitted) return std::unexpected(admitted.error());
+  const Producers before =
+      PLANTED_BUG("log: a follower forgets producers") ? producers_ : Producers();
   for (auto& batch : *admitted) Enqueue(batch.header, {std::move(batch.bytes)});
+  if (PLANTED_BUG("log: a follower forgets producers")) producers_ = before;
   StartWriting();
   return {};
 }

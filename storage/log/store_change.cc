@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "storage/log/scan.h"
 #include "storage/log/store.h"
 
@@ -89,7 +90,7 @@ host::Task<Result<void>> Store::Cut(Offset end) {
     if (auto removed = co_await RemoveCheckpoint(); !removed) co_return removed;
   }
   if (auto files = co_await CutFiles(segment, boundary->position); !files) co_return files;
-  epochs_.TruncateTo(cut);
+  if (!PLANTED_BUG("log: epochs outlive a cut")) epochs_.TruncateTo(cut);
   producers_ = std::move(producers);
   end_ = written_ = durable_ = cut;
   PlanFromFiles();

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "storage/partition/batch_end.h"
 #include "storage/partition/partition.h"
 
@@ -62,6 +63,9 @@ void Partition::Append(Bytes batch, int acks, Duration timeout,
 
   Answer<AppendOutcome> appended = AppendNow(std::move(batch), origin);
   if (!appended) return refuse(std::move(appended.error()));
+  if (appended->duplicate && PLANTED_BUG("partition: a repeated batch is acknowledged at once")) {
+    return AnswerLater<AppendOutcome>(host_.strand, std::move(done), *appended);
+  }
   if (acks == 0) return AnswerLater<AppendOutcome>(host_.strand, std::move(done), *appended);
   const Instant deadline = host_.clock.Now() + timeout;
   auto& waiting = acks == -1 ? waiting_for_all_ : waiting_for_local_;
@@ -108,7 +112,9 @@ Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max
                               " to ", replica_->high_watermark())));
   }
   const Offset high_watermark = replica_->high_watermark();
-  const bool is_readable = offset < high_watermark;
+  const bool is_readable =
+      offset < high_watermark ||
+      (PLANTED_BUG("partition: fetches above the high watermark") && offset < log_->written());
   if (!is_readable && max_wait <= Duration::zero()) {
     return answer(FetchOutcome{Bytes(), offset, high_watermark, log_->start()});
   }
@@ -137,7 +143,10 @@ void Partition::AnswerFetches() {
 void Partition::ReadFor(WaitId id) {
   FetchWait& wait = fetches_.at(id);
   wait.is_reading = true;
-  log_->Read(wait.offset, replica_->high_watermark(), wait.max_bytes,
+  const Offset limit = PLANTED_BUG("partition: fetches above the high watermark")
+                           ? log_->written()
+                           : replica_->high_watermark();
+  log_->Read(wait.offset, limit, wait.max_bytes,
              lifetime_.Bind([this, id, epoch = *leading_](Result<Bytes> read) {
                AnswerRead(id, epoch, std::move(read));
              }));
@@ -170,6 +179,9 @@ Answer<OffsetsOutcome> Partition::Offsets() const {
 
 void Partition::RefuseAll(const Refusal& refusal) {
   auto all = std::exchange(waiting_for_all_, {});
+  if (PLANTED_BUG("partition: a deposed leader acknowledges")) {
+    for (auto& [end, wait] : std::exchange(all, {})) wait.done(wait.outcome);
+  }
   auto local = std::exchange(waiting_for_local_, {});
   auto fetches = std::exchange(fetches_, {});
   for (auto& [end, wait] : all) wait.done(std::unexpected(refusal));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/base/planted_bug.h"
 #include "storage/replica/replica.h"
 
 namespace weir::replica {
@@ -20,6 +21,9 @@ void Replica::BecomeFollower(const Assignment& before, Instant now) {
     effects_.push_back(Connect{assignment_.leader});
   }
   role_ = std::move(following);
+  if (PLANTED_BUG("replica: a new follower cuts to its high watermark")) {
+    CutTo(std::get<Following>(role_), high_watermark_);
+  }
   FollowIfReady(std::get<Following>(role_), now);
 }
 
@@ -129,11 +133,15 @@ void Replica::RaiseAsFollower(const Following& following) {
 
 void Replica::AcknowledgeIfMoved(Following& following) {
   if (following.phase != Following::Phase::kReconciled) return;
-  if (counted() <= Counted(following.acked_appended, following.acked_flushed)) return;
+  Offset counts = counted();
+  if (PLANTED_BUG("replica: a follower says synced for written")) counts = positions_.written;
+  if (counts <= Counted(following.acked_appended, following.acked_flushed)) return;
   following.acked_appended = positions_.written;
   following.acked_flushed = positions_.durable;
-  effects_.push_back(Acknowledge{assignment_.leader, assignment_.leader_epoch, positions_.written,
-                                 positions_.durable});
+  Offset flushed = positions_.durable;
+  if (PLANTED_BUG("replica: a follower says synced for written")) flushed = positions_.written;
+  effects_.push_back(
+      Acknowledge{assignment_.leader, assignment_.leader_epoch, positions_.written, flushed});
 }
 
 void Replica::LeaderDiverges(LeaderEpoch epoch, int64_t follow_id, Diverging where,

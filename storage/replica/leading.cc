@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/base/planted_bug.h"
 #include "storage/replica/replica.h"
 
 namespace weir::replica {
@@ -44,13 +45,15 @@ void Replica::Review(Leading& leading, Instant now) {
 void Replica::RaiseAsLeader(const Leading& leading, Instant now) {
   // Strict: below min.insync.replicas nothing becomes visible, whatever the acks. What left the ISR
   // then had all that is visible, and may be elected (KIP-966).
-  if (IsUnderMinIsr()) return;
+  if (IsUnderMinIsr() && !PLANTED_BUG("replica: visible below the minimum")) return;
   Offset least = counted();
+  if (PLANTED_BUG("replica: the leader counts what it has not synced")) least = positions_.written;
   const std::set<NodeId> isr = MaximalIsr();
   for (const auto& [node, progress] : leading.followers) {
     // Who is about to join is waited for too, or it could never reach the high watermark.
     const bool is_joining =
         progress.is_following && IsEligible(node, progress) && IsCaughtUp(progress, now);
+    if (PLANTED_BUG("replica: followers are not waited for")) continue;
     if (isr.contains(node) || is_joining) least = std::min(least, Counted(progress));
   }
   RaiseTo(least);
@@ -80,7 +83,8 @@ bool Replica::IsCaughtUp(const Progress& progress, Instant now) const {
 bool Replica::IsEligible(NodeId node, const Progress& progress) const {
   auto member = assignment_.replicas.find(node);
   return member != assignment_.replicas.end() && member->second.active &&
-         member->second.epoch == progress.epoch;
+         (member->second.epoch == progress.epoch ||
+          PLANTED_BUG("isr: an earlier incarnation is let in"));
 }
 
 // Whoever would have to leave again at once does not join.
@@ -166,7 +170,9 @@ FollowAnswer Replica::FollowerFollows(const FollowRequest& request, const Leader
     // It has nothing that could differ.
     if (request.offset > positions_.end) return Diverging{kNoLeaderEpoch, positions_.end};
   } else if (auto ours = epochs.EndOf(request.last_epoch, positions_.end)) {
-    if (ours->epoch != request.last_epoch || ours->end < request.offset) {
+    if (PLANTED_BUG("replica: any follower is taken for the same")) {
+      // Whatever it has.
+    } else if (ours->epoch != request.last_epoch || ours->end < request.offset) {
       return Diverging{ours->epoch, ours->end};
     }
   } else if (request.offset > positions_.start || request.last_epoch > assignment_.leader_epoch) {

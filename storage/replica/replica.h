@@ -15,6 +15,7 @@
 
 #include "common/base/error_code.h"
 #include "common/base/ids.h"
+#include "common/base/planted_bug.h"
 #include "common/base/time.h"
 #include "common/collections/epoch_history.h"
 
@@ -266,6 +267,7 @@ class Replica {
   Instant LeadingDeadline(const Leading& leading) const;
 
   Offset Counted(Offset appended, Offset flushed) const {
+    if (PLANTED_BUG("replica: the page cache counts as the disk")) return appended;
     return assignment_.flush ? flushed : appended;
   }
   Offset Counted(const Progress& p) const { return Counted(p.appended, p.flushed); }

@@ -12,6 +12,9 @@
 namespace weir::cluster {
 namespace {
 
+// What a supervisor takes to start again what has ended.
+constexpr Duration kRestartDelay = std::chrono::milliseconds(500);
+
 constexpr char kQuorumPort[] = ":9190";
 constexpr char kClientPort[] = ":9292";
 constexpr char kInternalPort[] = ":9293";
@@ -42,18 +45,21 @@ struct Cluster::NodeProgram {
 
 Cluster::Cluster(uint64_t seed, ClusterShape shape) : world_(seed), shape_(shape) {
   for (int i = 1; i <= shape_.controllers; ++i) world_.AddProcess(ControllerName(i));
-  for (int i = 1; i <= shape_.nodes; ++i) world_.AddProcess(NodeName(i));
+  for (int i = 1; i <= shape_.nodes; ++i) {
+    sim::Process& node = world_.AddProcess(NodeName(i));
+    if (shape_.sync_max) node.disk().speed().sync_max = *shape_.sync_max;
+  }
   client_ = &world_.AddProcess("client");
   routing_ = std::make_unique<client::Routing>(client_->host(), bootstrap());
   admin_ = std::make_unique<client::Admin>(client_->host(), *routing_);
 }
 
 Cluster::~Cluster() {
-  auto end = [this](const std::string& name) {
-    if (world_.process(name).alive()) Kill(name);
-  };
-  for (const std::string& name : controller_names()) end(name);
-  for (const std::string& name : node_names()) end(name);
+  for (const auto& names : {controller_names(), node_names()}) {
+    for (const std::string& name : names) {
+      if (world_.process(name).alive()) Kill(name);
+    }
+  }
 }
 
 std::vector<std::string> Cluster::controller_names() const {
@@ -82,12 +88,10 @@ void Cluster::StartController(int number) {
     config.listen = config.advertised = name + kQuorumPort;
     config.version = "simulated";
     auto program = std::make_shared<ControllerProgram>(
-        host, quorum_disks_[name], config, [this, name](Error error) {
-          failures_.push_back(name + ": " + error.message);
-        });
+        host, quorum_disks_[name], config, [this, name](Error error) { Failed(name, error); });
     controllers_[name] = program;
     program->controller.Start([this, name](Result<host::Endpoint> started) {
-      if (!started) failures_.push_back(name + ": " + started.error().message);
+      if (!started) Failed(name, started.error());
     });
     return program;
   });
@@ -104,14 +108,29 @@ void Cluster::StartNode(int number) {
       config.controllers.push_back(controller + kQuorumPort);
     }
     config.version = "simulated";
-    auto program = std::make_shared<NodeProgram>(host, config, [this, name](Error error) {
-      failures_.push_back(name + ": " + error.message);
-    });
+    auto program = std::make_shared<NodeProgram>(
+        host, config, [this, name](Error error) { Failed(name, error); });
     nodes_[name] = program;
     program->node.Start([this, name](Result<storage::StorageNode::Listening> started) {
-      if (!started) failures_.push_back(name + ": " + started.error().message);
+      if (!started) Failed(name, started.error());
     });
     return program;
+  });
+}
+
+void Cluster::Supervise(std::function<bool(const std::string& name)> excused) {
+  excused_ = std::move(excused);
+}
+
+void Cluster::Failed(const std::string& name, const Error& error) {
+  if (!excused_ || !excused_(name)) failures_.push_back(name + ": " + error.message);
+  if (!excused_) return;
+  sim::Process* process = &world_.process(name);
+  world_.After(kRestartDelay, [this, name, process, life = process->lives()] {
+    // Killed meanwhile, it is started by whoever killed it.
+    if (!process->alive() || process->lives() != life) return;
+    process->Kill();
+    Restart(name);
   });
 }
 
@@ -139,8 +158,7 @@ bool Cluster::Found() {
   if (!world_.RunUntil([&] { return answered == names.size(); }, std::chrono::seconds(10))) {
     return false;
   }
-  auto plan =
-      quorum::PlanInit(answers, ClusterId(host.random.NextUuid()), host.clock.WallNow());
+  auto plan = quorum::PlanInit(answers, ClusterId(host.random.NextUuid()), host.clock.WallNow());
   CHECK(plan) << plan.error();
   size_t founded = 0;
   for (size_t i : plan->found) {

@@ -22,6 +22,8 @@ namespace weir::cluster {
 struct ClusterShape {
   int controllers = 3;
   int nodes = 3;
+  // How long a sync of a storage node's disk takes at most; none: as the disk itself has it.
+  std::optional<Duration> sync_max;
 };
 
 class Cluster {
@@ -66,6 +68,9 @@ class Cluster {
   bool RunUntilHealthy(Duration within) {
     return world_.RunUntil([this] { return Healthy(); }, within);
   }
+  // From now on a process that ends by itself is started again a little later, as whoever runs it
+  // would. What it failed with is no failure of the cluster where `excused` says so.
+  void Supervise(std::function<bool(const std::string& name)> excused);
   // What the log of a controller's quorum lies on; it is no part of the simulated disk.
   quorum::MemoryQuorumDisk& quorum_disk(const std::string& name) { return quorum_disks_[name]; }
   // What made a process end by itself; empty if none did.
@@ -78,6 +83,7 @@ class Cluster {
   void StartController(int number);
   void StartNode(int number);
   bool Found();
+  void Failed(const std::string& name, const Error& error);
 
   sim::World world_;
   const ClusterShape shape_;
@@ -88,6 +94,7 @@ class Cluster {
   std::unique_ptr<client::Routing> routing_;
   std::unique_ptr<client::Admin> admin_;
   std::vector<std::string> failures_;
+  std::function<bool(const std::string&)> excused_;
 };
 
 }  // namespace weir::cluster

@@ -13,12 +13,17 @@
 //   expect all
 //
 // Verbs: cluster, topic, produce, create topics, run, kill, power loss, pause, resume,
-// cut A from B, heal network, restart, stop in order, stop producing, heal within, expect all.
-// A line that begins with # is a comment.
+// cut A from B, cut A from everyone, heal network, restart, stop in order, stop producing, heal
+// within, expect all; and "faults for 60s", which runs as long, with faults that the seed draws
+// (tests/scenario/swarm.h). A line that begins with # is a comment. What a setting is may be drawn
+// too: nodes=3..5, acks=1|all.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +31,8 @@
 #include "tests/checker/history.h"
 #include "tests/checker/replicas.h"
 #include "tests/cluster/cluster.h"
+#include "tests/scenario/settings.h"
+#include "tests/scenario/swarm.h"
 #include "tests/workload/creating.h"
 #include "tests/workload/producing.h"
 
@@ -40,13 +47,26 @@ struct Verdict {
   size_t acknowledged = 0;
 };
 
+struct Options {
+  // A line for each event of the world, to the standard error.
+  bool trace = false;
+  // These faults, and not those that the seed draws.
+  std::optional<std::vector<sim::Fault>> schedule;
+  // Of the faults only those with these numbers, from 1; all if empty.
+  std::set<size_t> keep;
+  // Told the faults before they happen, with their numbers.
+  std::function<void(size_t number, const sim::Fault& fault)> on_fault;
+};
+
 class Scenario {
  public:
-  Scenario(std::string text, uint64_t seed) : text_(std::move(text)), seed_(seed) {}
+  Scenario(std::string text, uint64_t seed, Options options = {})
+      : text_(std::move(text)),
+        seed_(seed),
+        options_(std::move(options)),
+        shape_(seed ^ 0x5eedc1a5) {}
 
   Verdict Run();
-  // A line for each event of the world, to the standard error.
-  void Trace() { trace_ = true; }
 
  private:
   using Words = std::vector<std::string>;
@@ -54,8 +74,10 @@ class Scenario {
   void Do(const Words& words);
   void MakeCluster(const Words& words);
   void MakeTopic(const Words& words);
+  void RunFaults(const Words& words);
   void Produce(const Words& words);
   void Fault(const Words& words);
+  void CutOff(const std::string& name);
   void Restart(const Words& words);
   void EndProducing();
   void Heal(Duration within);
@@ -65,13 +87,19 @@ class Scenario {
 
   const std::string text_;
   const uint64_t seed_;
-  bool trace_ = false;
+  const Options options_;
+  // Draws what the settings leave open.
+  sim::Chance shape_;
   Verdict verdict_;
   std::unique_ptr<cluster::Cluster> cluster_;
   std::unique_ptr<checker::Everything> everything_;
   std::map<std::string, checker::History> histories_;
   std::map<std::string, std::unique_ptr<workload::Producing>> producing_;
   std::unique_ptr<workload::Creating> creating_;
+  std::unique_ptr<Swarm> swarm_;
+  // Topics that do not promise to keep what they acknowledge.
+  std::set<std::string> weak_topics_;
+  bool has_ended_producing_ = false;
   std::vector<std::string> down_;
 };
 

@@ -4,15 +4,22 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
+
+#include "tests/scenario/hunt.h"
 
 namespace weir::scenario {
 namespace {
 
-constexpr uint64_t kSeeds = 8;
 constexpr char kFolder[] = "tests/scenario";
+constexpr uint64_t kSeeds = 25;
+// The file that draws all it does goes deepest.
+constexpr char kSwarm[] = "swarm_of_faults";
+constexpr uint64_t kSwarmSeeds = 150;
 
 std::vector<std::string> ScenarioNames() {
   std::vector<std::string> names;
@@ -30,26 +37,23 @@ std::string TextOf(const std::string& name) {
   return text.str();
 }
 
-std::string Replay(const std::string& name, uint64_t seed) {
-  return "replay: bazel run //tests/scenario:sim -- --scenario=" + name +
-         " --seed=" + std::to_string(seed) + " --trace";
-}
-
 class ScenarioFile : public testing::TestWithParam<std::string> {};
 
 TEST_P(ScenarioFile, Holds) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    Verdict verdict = Scenario(TextOf(GetParam()), seed).Run();
-    EXPECT_GT(verdict.acknowledged, 0u);
-    for (const std::string& words : verdict.wrong) ADD_FAILURE() << words;
-    ASSERT_TRUE(verdict.wrong.empty()) << Replay(GetParam(), seed);
-  }
+  HuntPlan plan;
+  plan.scenario = GetParam();
+  plan.text = TextOf(GetParam());
+  plan.last = GetParam() == kSwarm ? kSwarmSeeds : kSeeds;
+  plan.jobs = 2;
+  HuntTally tally = Hunt(plan, std::cerr);
+  EXPECT_EQ(tally.failures, 0);
+  EXPECT_GT(tally.acknowledged, 100u * tally.seeds);
 }
 
 TEST_P(ScenarioFile, IsTheSameForTheSameSeed) {
-  Verdict first = Scenario(TextOf(GetParam()), 7).Run();
-  Verdict second = Scenario(TextOf(GetParam()), 7).Run();
-  Verdict other = Scenario(TextOf(GetParam()), 8).Run();
+  Verdict first = RunApart(TextOf(GetParam()), 7).verdict;
+  Verdict second = RunApart(TextOf(GetParam()), 7).verdict;
+  Verdict other = RunApart(TextOf(GetParam()), 8).verdict;
   EXPECT_EQ(first.trace_hash, second.trace_hash);
   EXPECT_EQ(first.events, second.events);
   EXPECT_NE(first.trace_hash, other.trace_hash);

@@ -77,7 +77,8 @@ void Connection::Send(End end, const Pieces& message) {
   network_.timeline_.trace().Add(HashOf(copy));
   side.queued_bytes += copy.size();
   Push(end, {Item::kMessage, Bytes::FromString(std::move(copy)), {}});
-  if (network_.timeline_.chance().Happens(network_.stream_breaks_)) Break("connection reset");
+  bool breaks = network_.timeline_.chance().Happens(network_.stream_breaks_);
+  if (breaks || network_.IsLost(name(end), name(PeerOf(end)))) Break("connection reset");
 }
 
 void Connection::Finish(End end, CallStatus status) {

@@ -4,155 +4,223 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <iomanip>
+#include <array>
 #include <utility>
 
 namespace weir::sim {
 
 namespace {
 
-constexpr std::string_view NameOf(FaultKind kind) {
-  switch (kind) {
-    case FaultKind::kKill:
-      return "kill";
-    case FaultKind::kPowerLoss:
-      return "power-loss";
-    case FaultKind::kPause:
-      return "pause";
-    case FaultKind::kCut:
-      return "cut";
-    case FaultKind::kCutOneWay:
-      return "cut-one-way";
-    case FaultKind::kStall:
-      return "stall";
-    case FaultKind::kStallOneWay:
-      return "stall-one-way";
-    case FaultKind::kSlowLink:
-      return "slow-link";
-    case FaultKind::kDiskStall:
-      return "disk-stall";
-    case FaultKind::kSlowDisk:
-      return "slow-disk";
-  }
-  return "fault";
+enum class Target { kProcess, kLink, kGroup };
+
+struct Definition {
+  FaultKind kind;
+  Target target;
+  // How hard it may strike.
+  int64_t amount_min = 0;
+  int64_t amount_max = 0;
+};
+
+constexpr std::array kDefinitions = {
+    Definition{FaultKind::kKill, Target::kProcess},
+    Definition{FaultKind::kPowerLoss, Target::kProcess},
+    Definition{FaultKind::kPause, Target::kProcess},
+    Definition{FaultKind::kCut, Target::kLink},
+    Definition{FaultKind::kCutOneWay, Target::kLink},
+    Definition{FaultKind::kStall, Target::kLink},
+    Definition{FaultKind::kStallOneWay, Target::kLink},
+    Definition{FaultKind::kSlowLink, Target::kLink, 1, 200},
+    Definition{FaultKind::kLossyLink, Target::kLink, 5, 200},
+    Definition{FaultKind::kDuplicates, Target::kLink, 10, 500},
+    Definition{FaultKind::kRing, Target::kGroup},
+    Definition{FaultKind::kSplit, Target::kGroup},
+    Definition{FaultKind::kDiskStall, Target::kProcess},
+    Definition{FaultKind::kSlowDisk, Target::kProcess, 2, 100},
+    Definition{FaultKind::kDiskErrors, Target::kProcess, 1, 100},
+    Definition{FaultKind::kSyncErrors, Target::kProcess, 1, 100},
+    Definition{FaultKind::kDiskFull, Target::kProcess, 0, 256},
+    Definition{FaultKind::kWipe, Target::kProcess},
+    Definition{FaultKind::kClockJump, Target::kProcess, -1500, 1500},
+    Definition{FaultKind::kDrift, Target::kProcess, -50'000, 50'000},
+};
+
+const Definition& DefinitionOf(FaultKind kind) {
+  return *std::ranges::find(kDefinitions, kind, &Definition::kind);
 }
 
-bool StrikesALink(FaultKind kind) {
-  return kind == FaultKind::kCut || kind == FaultKind::kCutOneWay || kind == FaultKind::kStall ||
-         kind == FaultKind::kStallOneWay || kind == FaultKind::kSlowLink;
+Duration WholeMilliseconds(Duration time) {
+  return std::chrono::ceil<std::chrono::milliseconds>(time);
 }
 
 // Whether two faults that overlap in time may not: the budget's bound is counted apart.
 bool SameTarget(const Fault& a, const Fault& b) {
-  if (a.peer.empty() != b.peer.empty()) return false;
-  if (a.peer.empty()) return a.process == b.process;
-  return std::minmax(a.process, a.peer) == std::minmax(b.process, b.peer);
+  Target target = DefinitionOf(a.kind).target;
+  if (target != DefinitionOf(b.kind).target) return false;
+  if (target == Target::kProcess) return a.who == b.who;
+  return target == Target::kGroup || std::ranges::is_permutation(a.who, b.who);
 }
 
 bool Fits(const Fault& fault, const std::vector<Fault>& drawn, const FaultBudget& budget) {
-  bool on_link = !fault.peer.empty();
+  bool strikes_process = DefinitionOf(fault.kind).target == Target::kProcess;
   size_t beside = 0;
   for (const Fault& other : drawn) {
     if (other.end < fault.begin) continue;
     if (SameTarget(fault, other)) return false;
-    if (other.peer.empty() != on_link) ++beside;
+    if ((DefinitionOf(other.kind).target == Target::kProcess) == strikes_process) ++beside;
   }
-  return beside < (on_link ? budget.cuts_max : budget.down_max);
+  return beside < (strikes_process ? budget.down_max : budget.cuts_max);
 }
 
-void Begin(World& world, const Fault& fault) {
+bool IsPossible(FaultKind kind, const FaultBudget& budget) {
+  Target target = DefinitionOf(kind).target;
+  // Among three, each is the others' neighbour.
+  if (kind == FaultKind::kRing) return budget.processes.size() > 3;
+  return target == Target::kProcess || budget.processes.size() > 1;
+}
+
+std::vector<std::string> DrawWho(Chance& chance, FaultKind kind,
+                                 const std::vector<std::string>& among) {
+  std::vector<std::string> who = among;
+  for (size_t i = 0; i + 1 < who.size(); ++i)
+    std::swap(who[i], who[i + chance.Below(who.size() - i)]);
+  Target target = DefinitionOf(kind).target;
+  if (target != Target::kGroup) who.resize(target == Target::kProcess ? 1 : 2);
+  return who;
+}
+
+void SetLink(World& world, const Fault& fault, Duration delay, double loss, double duplicates) {
+  for (auto [from, to] : {std::pair(0, 1), std::pair(1, 0)}) {
+    world.network().SetDelay(fault.who[from], fault.who[to], Duration(0), delay);
+    world.network().SetLoss(fault.who[from], fault.who[to], loss);
+    world.network().SetDuplicates(fault.who[from], fault.who[to], duplicates);
+  }
+}
+
+// The pairs that a ring or a split keeps apart.
+std::vector<std::pair<std::string, std::string>> Apart(const Fault& fault) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  size_t count = fault.who.size();
+  for (size_t a = 0; a < count; ++a) {
+    for (size_t b = a + 1; b < count; ++b) {
+      bool is_neighbour = b == a + 1 || (a == 0 && b == count - 1);
+      bool is_beside =
+          (a < static_cast<size_t>(fault.amount)) == (b < static_cast<size_t>(fault.amount));
+      bool reaches = fault.kind == FaultKind::kRing ? is_neighbour : is_beside;
+      if (!reaches) pairs.emplace_back(fault.who[a], fault.who[b]);
+    }
+  }
+  return pairs;
+}
+
+void BeginOnLinks(World& world, const Fault& fault) {
   SimNetwork& network = world.network();
-  Process& process = world.process(fault.process);
+  double thousandths = static_cast<double>(fault.amount) / 1000;
   switch (fault.kind) {
-    case FaultKind::kKill:
-      if (process.alive()) process.Kill();
-      break;
+    case FaultKind::kCut:
+      return network.Cut(fault.who[0], fault.who[1], CutKind::kBreaks);
+    case FaultKind::kCutOneWay:
+      return network.CutOneWay(fault.who[0], fault.who[1], CutKind::kBreaks);
+    case FaultKind::kStall:
+      return network.Cut(fault.who[0], fault.who[1], CutKind::kStalls);
+    case FaultKind::kStallOneWay:
+      return network.CutOneWay(fault.who[0], fault.who[1], CutKind::kStalls);
+    case FaultKind::kSlowLink:
+      return SetLink(world, fault, std::chrono::milliseconds(fault.amount), 0, 0);
+    case FaultKind::kLossyLink:
+      return SetLink(world, fault, Duration(0), thousandths, 0);
+    case FaultKind::kDuplicates:
+      return SetLink(world, fault, Duration(0), 0, thousandths);
+    default:
+      for (const auto& [a, b] : Apart(fault)) {
+        network.Cut(a, b, fault.kind == FaultKind::kRing ? CutKind::kBreaks : CutKind::kStalls);
+      }
+  }
+}
+
+void BeginOnProcess(const Fault& fault, Process& process) {
+  DiskFaults& disk = process.disk().faults();
+  double thousandths = static_cast<double>(fault.amount) / 1000;
+  switch (fault.kind) {
     case FaultKind::kPowerLoss:
       if (process.alive()) process.PowerLoss();
-      break;
+      return;
     case FaultKind::kPause:
       if (process.alive()) process.Pause();
-      break;
-    case FaultKind::kCut:
-      network.Cut(fault.process, fault.peer, CutKind::kBreaks);
-      break;
-    case FaultKind::kCutOneWay:
-      network.CutOneWay(fault.process, fault.peer, CutKind::kBreaks);
-      break;
-    case FaultKind::kStall:
-      network.Cut(fault.process, fault.peer, CutKind::kStalls);
-      break;
-    case FaultKind::kStallOneWay:
-      network.CutOneWay(fault.process, fault.peer, CutKind::kStalls);
-      break;
-    case FaultKind::kSlowLink: {
-      Duration delay =
-          world.chance().Between(std::chrono::milliseconds(1), std::chrono::milliseconds(200));
-      network.SetDelay(fault.process, fault.peer, Duration(0), delay);
-      network.SetDelay(fault.peer, fault.process, Duration(0), delay);
-      break;
-    }
+      return;
     case FaultKind::kDiskStall:
-      process.disk().Stall();
-      break;
+      return process.disk().Stall();
     case FaultKind::kSlowDisk:
-      process.disk().faults().slowness = world.chance().Between(2, 100);
-      break;
+      disk.slowness = fault.amount;
+      return;
+    case FaultKind::kDiskErrors:
+      disk.read_failures = disk.write_failures = thousandths;
+      return;
+    case FaultKind::kSyncErrors:
+      disk.sync_failures = thousandths;
+      return;
+    case FaultKind::kDiskFull:
+      disk.capacity = process.disk().TotalSize() + static_cast<uint64_t>(fault.amount) * 1024;
+      return;
+    case FaultKind::kClockJump:
+      return process.JumpWallClock(std::chrono::seconds(fault.amount));
+    case FaultKind::kDrift:
+      return process.SetDrift(fault.amount);
+    default:
+      if (process.alive()) process.Kill();
   }
 }
 
-void End(World& world, const Fault& fault, const std::function<void(Process&)>& restart) {
-  Process& process = world.process(fault.process);
+void EndOnLinks(World& world, const Fault& fault) {
   switch (fault.kind) {
-    case FaultKind::kKill:
-    case FaultKind::kPowerLoss:
-      if (!process.alive()) restart(process);
-      break;
+    case FaultKind::kSlowLink:
+    case FaultKind::kLossyLink:
+    case FaultKind::kDuplicates:
+      return SetLink(world, fault, Duration(0), 0, 0);
+    case FaultKind::kRing:
+    case FaultKind::kSplit:
+      for (const auto& [a, b] : Apart(fault)) world.network().Heal(a, b);
+      return;
+    default:
+      return world.network().Heal(fault.who[0], fault.who[1]);
+  }
+}
+
+void EndOnProcess(const Fault& fault, Process& process,
+                  const std::function<void(Process&)>& restart) {
+  switch (fault.kind) {
     case FaultKind::kPause:
       if (process.paused()) process.Resume();
-      break;
-    case FaultKind::kCut:
-    case FaultKind::kCutOneWay:
-    case FaultKind::kStall:
-    case FaultKind::kStallOneWay:
-      world.network().Heal(fault.process, fault.peer);
-      break;
-    case FaultKind::kSlowLink:
-      world.network().SetDelay(fault.process, fault.peer, Duration(0), Duration(0));
-      world.network().SetDelay(fault.peer, fault.process, Duration(0), Duration(0));
-      break;
+      return;
     case FaultKind::kDiskStall:
-      process.disk().Unstall();
-      break;
+      return process.disk().Unstall();
     case FaultKind::kSlowDisk:
-      process.disk().faults().slowness = 1;
-      break;
+    case FaultKind::kDiskErrors:
+    case FaultKind::kSyncErrors:
+    case FaultKind::kDiskFull:
+      process.disk().faults() = {};
+      return;
+    case FaultKind::kClockJump:
+      return process.JumpWallClock(-std::chrono::seconds(fault.amount));
+    case FaultKind::kDrift:
+      return process.SetDrift(0);
+    case FaultKind::kWipe:
+      // Somebody may have started it before its time.
+      if (process.alive()) process.Kill();
+      process.disk().Wipe();
+      return restart(process);
+    default:
+      if (!process.alive()) restart(process);
   }
-}
-
-void PrintSeconds(std::ostream& out, Duration time) {
-  int64_t ms = time.count() / 1'000'000;
-  out << ms / 1000 << '.' << std::setw(3) << std::setfill('0') << ms % 1000 << 's';
 }
 
 }  // namespace
-
-std::ostream& operator<<(std::ostream& out, const Fault& fault) {
-  PrintSeconds(out, fault.begin);
-  out << ' ' << NameOf(fault.kind) << ' ' << fault.process;
-  if (!fault.peer.empty()) out << ' ' << fault.peer;
-  out << " until ";
-  PrintSeconds(out, fault.end);
-  return out;
-}
 
 std::vector<Fault> DrawFaults(Chance& chance, const FaultBudget& budget) {
   CHECK(!budget.processes.empty()) << "a budget names the processes that it may strike";
   // A run that uses few kinds goes deeper into them than one that uses all.
   std::vector<FaultKind> kinds;
   for (FaultKind kind : budget.kinds) {
-    bool possible = !StrikesALink(kind) || budget.processes.size() > 1;
-    if (possible && chance.Coin()) kinds.push_back(kind);
+    if (IsPossible(kind, budget) && chance.Coin()) kinds.push_back(kind);
   }
   std::vector<Fault> drawn;
   if (kinds.empty()) return drawn;
@@ -160,28 +228,44 @@ std::vector<Fault> DrawFaults(Chance& chance, const FaultBudget& budget) {
   Duration longest = chance.Between(budget.length_min, budget.length_max);
   Duration now{};
   for (;;) {
-    now += chance.Between(Duration(1), gap * 2);
+    now = WholeMilliseconds(now + chance.Between(Duration(1), gap * 2));
     if (now + budget.length_min >= budget.time) return drawn;
     Fault fault;
     fault.kind = kinds[chance.Below(kinds.size())];
     fault.begin = now;
-    fault.end = std::min(now + chance.Between(budget.length_min, longest), budget.time);
-    size_t struck = chance.Below(budget.processes.size());
-    fault.process = budget.processes[struck];
-    if (StrikesALink(fault.kind)) {
-      size_t other = chance.Below(budget.processes.size() - 1);
-      fault.peer = budget.processes[other < struck ? other : other + 1];
+    Duration length = WholeMilliseconds(chance.Between(budget.length_min, longest));
+    fault.end = std::min(now + length, budget.time);
+    fault.who = DrawWho(chance, fault.kind, budget.processes);
+    const Definition& definition = DefinitionOf(fault.kind);
+    fault.amount = chance.Between(definition.amount_min, definition.amount_max);
+    if (fault.kind == FaultKind::kSplit) {
+      fault.amount = chance.Between(1, static_cast<int64_t>(fault.who.size()) - 1);
     }
     if (Fits(fault, drawn, budget)) drawn.push_back(std::move(fault));
   }
 }
 
 void ScheduleFaults(World& world, const std::vector<Fault>& faults,
-                    std::function<void(Process&)> restart) {
+                    std::function<void(Process&)> restart, FaultListener listener) {
   Instant start = world.now();
   for (const Fault& fault : faults) {
-    world.At(start + fault.begin, [&world, fault] { Begin(world, fault); });
-    world.At(start + fault.end, [&world, fault, restart] { End(world, fault, restart); });
+    bool on_process = DefinitionOf(fault.kind).target == Target::kProcess;
+    world.At(start + fault.begin, [&world, fault, on_process, listener] {
+      if (on_process) {
+        BeginOnProcess(fault, world.process(fault.who[0]));
+      } else {
+        BeginOnLinks(world, fault);
+      }
+      if (listener) listener(fault, true);
+    });
+    world.At(start + fault.end, [&world, fault, on_process, restart, listener] {
+      if (on_process) {
+        EndOnProcess(fault, world.process(fault.who[0]), restart);
+      } else {
+        EndOnLinks(world, fault);
+      }
+      if (listener) listener(fault, false);
+    });
   }
 }
 

@@ -18,6 +18,15 @@ FaultBudget BudgetOf(size_t down_max) {
   return budget;
 }
 
+FaultBudget EveryKind(size_t down_max) {
+  FaultBudget budget = BudgetOf(down_max);
+  budget.kinds.clear();
+  for (int i = 0; i <= static_cast<int>(FaultKind::kDrift); ++i) {
+    budget.kinds.push_back(static_cast<FaultKind>(i));
+  }
+  return budget;
+}
+
 TEST(Faults, OneSeedDrawsOneSchedule) {
   Chance one(7);
   Chance same(7);
@@ -28,14 +37,14 @@ TEST(Faults, KeepWithinTheBudget) {
   size_t total = 0;
   for (uint64_t seed = 0; seed < 200; ++seed) {
     Chance chance(seed);
-    FaultBudget budget = BudgetOf(2);
+    FaultBudget budget = EveryKind(2);
     std::vector<Fault> faults = DrawFaults(chance, budget);
     total += faults.size();
     for (const Fault& fault : faults) {
       ASSERT_LE(fault.end, budget.time);
       ASSERT_LT(fault.begin, fault.end);
       auto down = std::ranges::count_if(faults, [&](const Fault& other) {
-        return other.peer.empty() && other.begin <= fault.begin && fault.begin <= other.end;
+        return other.who.size() == 1 && other.begin <= fault.begin && fault.begin <= other.end;
       });
       ASSERT_LE(down, 2) << fault;
     }
@@ -49,26 +58,50 @@ TEST(Faults, SeedsDifferInTheKindsTheyUse) {
   for (uint64_t seed = 0; seed < 100; ++seed) {
     Chance chance(seed);
     std::set<FaultKind> kinds;
-    for (const Fault& fault : DrawFaults(chance, BudgetOf(1))) kinds.insert(fault.kind);
+    for (const Fault& fault : DrawFaults(chance, EveryKind(1))) kinds.insert(fault.kind);
     all.insert(kinds.begin(), kinds.end());
     ++uses[kinds];
   }
   EXPECT_GT(uses.size(), 30u);
-  EXPECT_EQ(all.size(), FaultBudget().kinds.size());
+  EXPECT_EQ(all.size(), EveryKind(1).kinds.size());
 }
 
 TEST(Faults, ReadAsLines) {
   using std::chrono::milliseconds;
   std::ostringstream lines;
-  lines << Fault{FaultKind::kKill, milliseconds(1250), milliseconds(3100), "node-2", ""} << '\n'
-        << Fault{FaultKind::kStallOneWay, milliseconds(5), milliseconds(2000), "a", "b"};
-  EXPECT_EQ(lines.str(), "1.250s kill node-2 until 3.100s\n0.005s stall-one-way a b until 2.000s");
+  lines << Fault{FaultKind::kKill, milliseconds(1250), milliseconds(3100), {"node-2"}} << '\n'
+        << Fault{FaultKind::kSlowLink, milliseconds(5), milliseconds(2000), {"a", "b"}, 120};
+  EXPECT_EQ(lines.str(),
+            "1.250s kill node-2 until 3.100s\n0.005s slow-link a b by 120 until 2.000s");
+}
+
+TEST(Faults, AreReadAsTheyArePrinted) {
+  size_t read = 0;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    Chance chance(seed);
+    for (const Fault& fault : DrawFaults(chance, EveryKind(2))) {
+      std::ostringstream line;
+      line << fault;
+      auto parsed = ParseFault(line.str());
+      ASSERT_TRUE(parsed) << parsed.error();
+      ASSERT_EQ(*parsed, fault) << line.str();
+      ++read;
+    }
+  }
+  EXPECT_GT(read, 500u);
+}
+
+TEST(Faults, AreRefusedWhereALineIsNone) {
+  for (const char* line : {"", "1.0s", "1.0s kill", "1.0s kill a", "1.0s murder a until 2.0s",
+                           "1.0 kill a until 2.0s", "1.0s kill a until", "x kill a until 2.0s"}) {
+    EXPECT_FALSE(ParseFault(line)) << line;
+  }
 }
 
 TEST(Faults, AreAllOverInTheEnd) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     World world(seed);
-    FaultBudget budget = BudgetOf(2);
+    FaultBudget budget = EveryKind(2);
     for (const std::string& name : budget.processes) world.AddProcess(name);
     std::vector<Fault> faults = DrawFaults(world.chance(), budget);
     ScheduleFaults(world, faults, [](Process& process) { process.Restart(); });

@@ -62,6 +62,8 @@ class SimDisk {
 
   // What is on the disk as a new process would find it.
   std::vector<std::string> Files() const { return tree_.Files(); }
+  // Of all files together.
+  uint64_t TotalSize() const { return tree_.TotalSize(); }
   // CHECKs that the file is there.
   std::string Contents(const std::string& path) const;
   void CorruptByte(const std::string& path, uint64_t offset);

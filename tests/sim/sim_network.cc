@@ -19,6 +19,9 @@ namespace {
 // The process of an endpoint "name:port".
 std::string NameIn(const Endpoint& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
 
+// What a second arrival comes later than the first, at most.
+constexpr Duration kDuplicateLatest = std::chrono::seconds(2);
+
 Bytes Copy(const Pieces& pieces) {
   std::string copy;
   copy.reserve(SizeOf(pieces));
@@ -69,6 +72,10 @@ class NetworkPort final : public host::Network {
     if (network_.Broken(life_->process, server_name)) {
       return network_.FailCallAfter(network_.DrawDetection(), id, "cannot connect to " + to);
     }
+    if (network_.IsLost(life_->process, server_name)) {
+      return network_.FailCallAfter(network_.DrawDetection(), id, "the connection broke");
+    }
+    if (network_.IsDoubled(life_->process, server_name)) ArriveAgain(to, method, copy);
     size_t size = copy.size();
     auto arrive = [&network = network_, id, to, method, caller = AsCaller(),
                    copy = std::move(copy)] {
@@ -112,6 +119,18 @@ class NetworkPort final : public host::Network {
  private:
   host::Caller AsCaller() const {
     return {life_->process + ':' + std::to_string(32768 + life_->number % 10000), ""};
+  }
+
+  // As a retry does of which nobody waits for the answer any more.
+  void ArriveAgain(const Endpoint& to, const std::string& method, const Bytes& request) {
+    Duration late = network_.timeline_.chance().Between(Duration(0), kDuplicateLatest);
+    auto arrive = [&network = network_, id = ++network_.last_id_, to, method, caller = AsCaller(),
+                   request] { network.RequestArrives(id, to, method, caller, request); };
+    auto carry = [&network = network_, from = life_->process, to = NameIn(to),
+                  arrive = std::move(arrive), size = request.size()]() mutable {
+      network.Carry(from, to, nullptr, size, "again", std::move(arrive));
+    };
+    network_.timeline_.After(late, nullptr, "again", std::move(carry));
   }
 
   SimNetwork& network_;
@@ -229,6 +248,22 @@ void SimNetwork::SetDelay(const std::string& from, const std::string& to, Durati
   LinkFrom(from, to).delay_max = max;
 }
 
+void SimNetwork::SetLoss(const std::string& from, const std::string& to, double probability) {
+  LinkFrom(from, to).loss = probability;
+}
+
+void SimNetwork::SetDuplicates(const std::string& from, const std::string& to, double probability) {
+  LinkFrom(from, to).duplicates = probability;
+}
+
+bool SimNetwork::IsLost(const std::string& from, const std::string& to) {
+  return timeline_.chance().Happens(LinkFrom(from, to).loss);
+}
+
+bool SimNetwork::IsDoubled(const std::string& from, const std::string& to) {
+  return timeline_.chance().Happens(LinkFrom(from, to).duplicates);
+}
+
 void SimNetwork::BreakStreams(const std::string& a, const std::string& b) {
   for (const auto& [id, weak] : std::map(connections_)) {
     auto connection = weak.lock();
@@ -290,6 +325,9 @@ void SimNetwork::SendReply(uint64_t id, const Life& server, CallStatus status, B
   if (pending == calls_.end()) return;
   timeline_.trace().Add(HashOf(answer.view()) + static_cast<uint64_t>(status.code));
   const std::string client_name = pending->second.client->process;
+  if (IsLost(server.process, client_name)) {
+    return FailCallAfter(DrawDetection(), id, "the connection broke");
+  }
   size_t size = answer.size();
   auto arrive = [this, id, client = pending->second.client, status = std::move(status),
                  answer = std::move(answer)] {

@@ -56,6 +56,11 @@ class SimNetwork {
   void HealAll();
   // Adds to the latency, one way.
   void SetDelay(const std::string& from, const std::string& to, Duration min, Duration max);
+  // How often, one way, a message on a stream breaks that stream, and a call fails on its way there
+  // or back: whoever asked does not know whether it was served.
+  void SetLoss(const std::string& from, const std::string& to, double probability);
+  // How often a call that goes this way arrives a second time, later; that answer is lost.
+  void SetDuplicates(const std::string& from, const std::string& to, double probability);
   // Breaks the streams between two processes, once.
   void BreakStreams(const std::string& a, const std::string& b);
 
@@ -88,6 +93,8 @@ class SimNetwork {
     std::optional<CutKind> cut;
     Duration delay_min{};
     Duration delay_max{};
+    double loss = 0;
+    double duplicates = 0;
     std::vector<Held> held;
   };
   struct Listener {
@@ -107,6 +114,8 @@ class SimNetwork {
   void Carry(const std::string& from, const std::string& to, const Order& order, size_t size,
              std::string_view kind, Task0 arrive);
   bool Broken(const std::string& a, const std::string& b) const;
+  bool IsLost(const std::string& from, const std::string& to);
+  bool IsDoubled(const std::string& from, const std::string& to);
   Link& LinkFrom(const std::string& from, const std::string& to) { return links_[{from, to}]; }
   Duration DrawDetection();
   Duration DrawLatency(const Link& link, size_t size);

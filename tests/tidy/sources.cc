@@ -40,7 +40,9 @@ Findings WorldHasAPlace(const Tree& tree) {
   static const std::vector<std::string> kPlaces = {"bench", "cli", "common/host/posix",
                                                    "common/telemetry", "controller/quorum/rocksdb",
                                                    // Its strand waits for RocksDB's thread.
-                                                   "controller/quorum/test_world.h"};
+                                                   "controller/quorum/test_world.h",
+                                                   // How long somebody waits for a hunt.
+                                                   "tests/scenario/hunt.cc"};
   static const std::vector<std::string> kWords = {"steady_clock",
                                                   "system_clock",
                                                   "high_resolution_clock",

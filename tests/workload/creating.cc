@@ -22,8 +22,7 @@ void Creating::CreateNext() {
           refused_.insert(name + ": " + answer.error().message);
         }
         host::Host host = cluster_.client_process().host();
-        host.strand.RunAt(host.clock.Now() + std::chrono::milliseconds(10),
-                          lifetime_.Bind([this] { CreateNext(); }));
+        host.strand.RunAt(host.clock.Now() + pause_, lifetime_.Bind([this] { CreateNext(); }));
       }));
 }
 

@@ -11,8 +11,9 @@ namespace weir::workload {
 
 class Creating {
  public:
-  // The cluster outlives this.
-  explicit Creating(cluster::Cluster& cluster) : cluster_(cluster) {}
+  // The cluster outlives this. `pause` lies between an answer and the next topic.
+  explicit Creating(cluster::Cluster& cluster, Duration pause = std::chrono::milliseconds(10))
+      : cluster_(cluster), pause_(pause) {}
 
   void Begin() { CreateNext(); }
   void End() { ended_ = true; }
@@ -26,6 +27,7 @@ class Creating {
   void CreateNext();
 
   cluster::Cluster& cluster_;
+  const Duration pause_;
   int next_ = 0;
   bool ended_ = false;
   bool under_way_ = false;

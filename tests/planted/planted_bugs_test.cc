@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each planted bug is found by the scenario that is named beside it, within that many seeds. What
+// finds none of them would find no bug of ours either.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+#include "common/base/planted_bug.h"
+#include "tests/scenario/hunt.h"
+
+namespace weir {
+namespace {
+
+#ifndef WEIR_PLANTED_BUGS
+#error "the bugs are compiled in through the rule planted_test alone"
+#endif
+
+struct Planted {
+  const char* bug;
+  const char* scenario;
+  uint64_t seeds_max;
+};
+
+constexpr Planted kPlanted[] = {
+    {"log: durable before the sync", "power_fails_everywhere", 20},
+    {"log: epochs outlive a cut", "deposed_leaders", 20},
+    {"log: a follower forgets producers", "leaders_are_killed", 50},
+    {"log: a torn tail is kept", "power_fails_under_load", 100},
+    {"log: recovery forgets producers", "nodes_come_and_go", 50},
+    {"log: what is found counts as synced", "one_replica_alone", 200},
+    {"log: a checkpoint before what it tells of", "one_power_loss_at_a_time", 50},
+    {"log: the name of a segment is not synced", "machines_fail_together", 50},
+    {"replica: visible below the minimum", "nodes_come_and_go", 300},
+    {"replica: the leader counts what it has not synced", "one_replica_alone", 50},
+    {"replica: followers are not waited for", "nodes_come_and_go", 50},
+    {"replica: the page cache counts as the disk", "power_fails_everywhere", 50},
+    {"replica: a follower says synced for written", "machines_fail_together", 200},
+    {"replica: any follower is taken for the same", "deposed_leaders", 20},
+    {"replica: a new follower cuts to its high watermark", "leaders_die_in_a_row", 200},
+    {"isr: an earlier incarnation is let in", "one_power_loss_at_a_time", 200},
+    {"partition: a deposed leader acknowledges", "deposed_leaders", 20},
+    {"partition: a repeated batch is acknowledged at once", "nodes_come_and_go", 300},
+    {"decide: every stop was clean", "one_power_loss_at_a_time", 100},
+    {"decide: requests are forgotten", "topics_while_controllers_die", 20},
+    {"decide: two replicas on one node", "leaders_are_killed", 5},
+    {"elect: anybody", "nodes_come_and_go", 300},
+    {"elect: the leader epoch stays", "leaders_are_killed", 5},
+    {"elect: once eligible, always eligible", "nodes_come_and_go", 200},
+    {"machine: answers before the commit", "topics_while_controllers_die", 50},
+    {"sessions: the suffix lacks its first entry", "controllers_come_and_go", 20},
+    {"client: a retry is a new batch", "leaders_are_killed", 50},
+};
+
+std::string TextOf(const std::string& scenario) {
+  std::ifstream in("tests/scenario/" + scenario + ".txt");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+TEST(PlantedBugs, AreFound) {
+  std::ostringstream table;
+  int by_checkers = 0;
+  for (const Planted& planted : kPlanted) {
+    planted_bug = planted.bug;
+    scenario::HuntPlan plan;
+    plan.scenario = planted.scenario;
+    plan.text = TextOf(planted.scenario);
+    plan.last = planted.seeds_max;
+    plan.jobs = 2;
+    plan.shrinks = false;
+    std::ostringstream told;
+    scenario::HuntTally tally = scenario::Hunt(plan, told);
+    table << std::left << std::setw(52) << planted.bug << std::setw(30) << planted.scenario;
+    if (tally.failed.empty()) {
+      ADD_FAILURE() << "nobody found \"" << planted.bug << "\" in " << tally.seeds << " seeds";
+      table << "NOT FOUND in " << tally.seeds << " seeds\n";
+      continue;
+    }
+    const scenario::Outcome& failed = tally.failed.front();
+    if (!failed.died) ++by_checkers;
+    table << "seed " << std::setw(4) << failed.seed
+          << (failed.died ? " a CHECK:   " : " a checker: ")
+          << failed.verdict.wrong.front().substr(0, 100) << '\n';
+  }
+  planted_bug = "";
+  std::cout << table.str();
+  EXPECT_GE(by_checkers, 12);
+}
+
+}  // namespace
+}  // namespace weir

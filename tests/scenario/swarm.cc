@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/scenario/swarm.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <span>
+#include <sstream>
+#include <tuple>
+
+namespace weir::scenario {
+namespace {
+
+using sim::Fault;
+using sim::FaultKind;
+
+// A disk that failed may be noticed only by who reads it again, when it starts anew.
+constexpr Duration kExcuse = std::chrono::seconds(10);
+
+constexpr FaultKind kLinkKinds[] = {
+    FaultKind::kCut,         FaultKind::kCutOneWay, FaultKind::kStall,
+    FaultKind::kStallOneWay, FaultKind::kSlowLink,  FaultKind::kLossyLink,
+    FaultKind::kDuplicates,  FaultKind::kRing,      FaultKind::kSplit,
+};
+constexpr FaultKind kProcessKinds[] = {
+    FaultKind::kKill,      FaultKind::kPowerLoss, FaultKind::kPause,
+    FaultKind::kDiskStall, FaultKind::kSlowDisk,  FaultKind::kDiskFull,
+    FaultKind::kDrift,     FaultKind::kClockJump, FaultKind::kDiskErrors,
+};
+
+std::vector<FaultKind> Allowed(const Settings& settings, std::span<const FaultKind> kinds) {
+  auto list = [&](const std::string& key) {
+    std::vector<std::string> names;
+    auto found = settings.find(key);
+    if (found == settings.end()) return names;
+    std::istringstream in(found->second);
+    for (std::string name; std::getline(in, name, ',');) names.push_back(name);
+    return names;
+  };
+  std::vector<std::string> only = list("kinds");
+  std::vector<std::string> without = list("without");
+  std::vector<FaultKind> allowed;
+  for (FaultKind kind : kinds) {
+    std::string name(NameOf(kind));
+    bool is_named = only.empty() || std::ranges::count(only, name) > 0;
+    if (is_named && std::ranges::count(without, name) == 0) allowed.push_back(kind);
+  }
+  return allowed;
+}
+
+void SetTimes(Duration time, const Settings& settings, sim::FaultBudget& budget) {
+  budget.time = time;
+  if (auto gap = settings.find("gap"); gap != settings.end()) {
+    budget.gap_max = ParseDuration(gap->second);
+    budget.gap_min = std::min(budget.gap_min, budget.gap_max);
+  }
+  if (auto length = settings.find("length"); length != settings.end()) {
+    budget.length_max = ParseDuration(length->second);
+  }
+}
+
+void AddProcessFaults(sim::Chance& chance, Duration time, const Settings& settings,
+                      const std::vector<std::string>& names, std::vector<Fault>& faults) {
+  sim::FaultBudget budget;
+  budget.processes = names;
+  budget.kinds = Allowed(settings, kProcessKinds);
+  int drawn = static_cast<int>(chance.Between(1, static_cast<int64_t>(names.size())));
+  budget.down_max = static_cast<size_t>(NumberOr(settings, "down", drawn));
+  SetTimes(time, settings, budget);
+  for (Fault& fault : DrawFaults(chance, budget)) faults.push_back(std::move(fault));
+}
+
+bool IsOfDisk(FaultKind kind) {
+  return kind == FaultKind::kDiskErrors || kind == FaultKind::kSyncErrors ||
+         kind == FaultKind::kDiskFull;
+}
+
+}  // namespace
+
+std::vector<Fault> DrawSwarm(uint64_t seed, Duration time, const Settings& settings,
+                             const cluster::Cluster& cluster) {
+  sim::Chance chance(seed ^ 0x5eed0ffa1175);
+  std::vector<Fault> faults;
+  auto over = settings.find("over");
+  if (over == settings.end() || over->second == "controllers") {
+    AddProcessFaults(chance, time, settings, cluster.controller_names(), faults);
+  }
+  if (over == settings.end() || over->second == "nodes") {
+    AddProcessFaults(chance, time, settings, cluster.node_names(), faults);
+  }
+  sim::FaultBudget links;
+  links.processes = cluster.node_names();
+  if (!settings.contains("links")) {
+    for (const std::string& name : cluster.controller_names()) links.processes.push_back(name);
+    links.processes.push_back("client");
+  }
+  links.cuts_max = static_cast<size_t>(chance.Between(1, 4));
+  SetTimes(time, settings, links);
+  links.kinds = Allowed(settings, kLinkKinds);
+  for (Fault& fault : DrawFaults(chance, links)) faults.push_back(std::move(fault));
+  std::ranges::sort(faults, [](const Fault& a, const Fault& b) {
+    return std::tie(a.begin, a.who, a.end) < std::tie(b.begin, b.who, b.end);
+  });
+  return faults;
+}
+
+void Swarm::Begin(const std::vector<Fault>& faults) {
+  cluster_.Supervise([this](const std::string& name) { return IsExcused(name); });
+  ScheduleFaults(
+      cluster_.world(), faults, [this](sim::Process& process) { cluster_.Restart(process.name()); },
+      [this](const Fault& fault, bool begins) { Hear(fault, begins); });
+}
+
+void Swarm::Hear(const Fault& fault, bool begins) {
+  const std::string& name = fault.who[0];
+  if (IsOfDisk(fault.kind)) {
+    bad_disks_[name] = begins ? Instant::Never() : cluster_.world().now() + kExcuse;
+  }
+  if (!name.starts_with("controller-")) return;
+  quorum::MemoryQuorumDisk& disk = cluster_.quorum_disk(name);
+  switch (fault.kind) {
+    case FaultKind::kSlowDisk:
+      disk.latency = std::chrono::milliseconds(begins ? fault.amount : 1);
+      return;
+    case FaultKind::kDiskFull:
+      disk.write_error.reset();
+      if (begins) disk.write_error = Error{Error::Kind::kFull, "no space left on device"};
+      return;
+    case FaultKind::kDiskErrors:
+      disk.write_error.reset();
+      if (begins) disk.write_error = Error{Error::Kind::kIo, "input/output error"};
+      return;
+    default:
+      return;
+  }
+}
+
+bool Swarm::IsExcused(const std::string& name) const {
+  auto bad = bad_disks_.find(name);
+  return bad != bad_disks_.end() && cluster_.world().now() <= bad->second;
+}
+
+}  // namespace weir::scenario

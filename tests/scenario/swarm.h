@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws and carries out the faults of one run over a whole cluster: controllers, storage nodes, and
+// the links between all of them and the client. The schedule rests on the seed alone, so that a
+// part of it can be run again.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/cluster/cluster.h"
+#include "tests/scenario/settings.h"
+#include "tests/sim/faults.h"
+
+namespace weir::scenario {
+
+// What faults may be drawn: `over=nodes` or `over=controllers` strikes these alone, `links=nodes`
+// links between these alone; `down=N` says how many of a kind may be down at once, drawn from 1 to
+// all if not given; `kinds=kill,pause` or `without=cut`, all if not given; `gap=2s` between two on
+// average, and `length=1s` of each, are upper bounds of what is drawn.
+std::vector<sim::Fault> DrawSwarm(uint64_t seed, Duration time, const Settings& settings,
+                                  const cluster::Cluster& cluster);
+
+// Carries a schedule out. The cluster outlives this, and this the run.
+class Swarm {
+ public:
+  explicit Swarm(cluster::Cluster& cluster) : cluster_(cluster) {}
+
+  void Begin(const std::vector<sim::Fault>& faults);
+
+ private:
+  void Hear(const sim::Fault& fault, bool begins);
+  // A process may end by itself while its disk fails, and a little later.
+  bool IsExcused(const std::string& name) const;
+
+  cluster::Cluster& cluster_;
+  // Until when the disk of a process is an excuse.
+  std::map<std::string, Instant> bad_disks_;
+};
+
+}  // namespace weir::scenario
