@@ -68,32 +68,6 @@ host::Task<int> Info(Cluster& cluster, Common common) {
   co_return kOk;
 }
 
-host::Task<int> QuorumStatus(Cluster& cluster, Common common) {
-  auto answer = co_await Ask<admin::DescribeQuorumResponse>(cluster, "Cluster/DescribeQuorum",
-                                                            admin::DescribeQuorumRequest());
-  if (!answer) co_return Complain(answer.error());
-  Listing voters({"controller", "role", "endpoint", "match_index", "lag", "silent_ms"});
-  for (const auto& voter : answer->voters()) {
-    bool leads = voter.controller_id() == answer->leader();
-    int64_t match = leads ? answer->last_index() : voter.match_index();
-    voters.Add({voter.controller_id(), leads ? "leader" : "follower", voter.endpoint(), match,
-                answer->last_index() - match, voter.silent_ms()});
-  }
-  Json status = {{"leader", answer->leader()},
-                 {"term", answer->term()},
-                 {"commit_index", answer->commit_index()},
-                 {"last_index", answer->last_index()}};
-  if (common.json) {
-    status["voters"] = voters.ToJson();
-    PrintObject(common, status);
-  } else {
-    PrintObject(common, status);
-    std::cout << '\n';
-    voters.PrintText(std::cout);
-  }
-  co_return kOk;
-}
-
 CLI::App* AddPlain(CLI::App* noun, const char* name, const char* help, const char* footer,
                    Invocation& invocation, ClusterCommand command) {
   CLI::App* added = noun->add_subcommand(name, help);
@@ -152,14 +126,6 @@ void AddClusterCommands(CLI::App& app, Invocation& invocation) {
           [&](host::Host at) { return InitCluster(at, *endpoints, invocation.common, *wait); });
     };
   });
-}
-
-void AddQuorumCommands(CLI::App& app, Invocation& invocation) {
-  CLI::App* noun = app.add_subcommand("quorum", "The controllers");
-  noun->require_subcommand(1);
-  AddPlain(noun, "status", "Who leads the quorum, and how far the others are",
-           "Examples:\n  weir quorum status\n  weir quorum status --format json", invocation,
-           QuorumStatus);
 }
 
 }  // namespace weir::cli

@@ -50,6 +50,13 @@ host::Task<client::Outcome<Response>> CallController(host::Host host, std::strin
 
 }  // namespace
 
+host::Task<client::Outcome<raft::DescribeResponse>> DescribeController(host::Host host,
+                                                                       std::string endpoint,
+                                                                       Instant deadline) {
+  co_return co_await CallController<raft::DescribeResponse>(host, std::move(endpoint), "Describe",
+                                                            "", deadline);
+}
+
 host::Task<int> InitCluster(host::Host host, std::vector<std::string> controllers, Common common,
                             int wait_seconds) {
   const auto timeout = std::chrono::seconds(common.timeout_seconds);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/cluster.h"
+#include "proto/raft/raft.pb.h"
 
 namespace weir::cli {
 
@@ -13,5 +14,10 @@ namespace weir::cli {
 // until then they are asked again. Says on stdout what was done.
 host::Task<int> InitCluster(host::Host host, std::vector<std::string> controllers, Common common,
                             int wait_seconds = 0);
+
+// What the controller at `endpoint` is; asks again until `deadline`.
+host::Task<client::Outcome<raft::v1::DescribeResponse>> DescribeController(host::Host host,
+                                                                           std::string endpoint,
+                                                                           Instant deadline);
 
 }  // namespace weir::cli

@@ -153,6 +153,15 @@ host::Methods Admin::Methods() {
   host::Methods methods;
   Read(methods, "Cluster/GetCluster", &Admin::GetCluster);
   Read(methods, "Cluster/DescribeQuorum", &Admin::DescribeQuorum);
+  Change(methods, "Cluster/AddController", &Admin::AddController,
+         &Admin::Done<admin::v1::AddControllerResponse>);
+  Change(methods, "Cluster/RemoveController", &Admin::RemoveController,
+         &Admin::Done<admin::v1::RemoveControllerResponse>);
+  methods[std::string(kPrefix) + "Cluster/TransferLeadership"] =
+      edge::Unary<admin::v1::TransferLeadershipRequest, admin::v1::TransferLeadershipResponse>(
+          [this](const Caller&, auto request, auto respond) {
+            if (!Redirected(respond)) TransferLeadership(request, std::move(respond));
+          });
   Read(methods, "Nodes/ListNodes", &Admin::ListNodes);
   Read(methods, "Nodes/GetNode", &Admin::GetNode);
   Read(methods, "Topics/GetTopic", &Admin::GetTopic);
@@ -214,8 +223,11 @@ Answer<admin::v1::DescribeQuorumResponse> Admin::DescribeQuorum(
   response.set_term(described.term.value());
   response.set_commit_index(described.commit.value());
   response.set_last_index(described.last.value());
+  response.set_snapshot_index(described.snapshot.value());
+  response.set_log_begin_index(described.begin.value());
   for (const auto& known : described.voters) {
     auto* voter = response.add_voters();
+    voter->set_learner(known.voter.is_learner);
     voter->set_controller_id(known.voter.id.controller.value());
     voter->set_directory_id(known.voter.id.directory.ToBytes());
     voter->set_endpoint(known.voter.endpoint);

@@ -37,6 +37,10 @@ class Admin {
   Answer<admin::v1::GetClusterResponse> GetCluster(const admin::v1::GetClusterRequest&) const;
   Answer<admin::v1::DescribeQuorumResponse> DescribeQuorum(
       const admin::v1::DescribeQuorumRequest&) const;
+  Answer<decide::Command> AddController(const admin::v1::AddControllerRequest&) const;
+  Answer<decide::Command> RemoveController(const admin::v1::RemoveControllerRequest&) const;
+  void TransferLeadership(const admin::v1::TransferLeadershipRequest& request,
+                          edge::Respond<admin::v1::TransferLeadershipResponse> respond);
   Answer<admin::v1::ListNodesResponse> ListNodes(const admin::v1::ListNodesRequest&) const;
   Answer<admin::v1::GetNodeResponse> GetNode(const admin::v1::GetNodeRequest&) const;
   Answer<admin::v1::GetTopicResponse> GetTopic(const admin::v1::GetTopicRequest&) const;

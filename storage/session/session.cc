@@ -41,6 +41,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
     CHECK(!config_.controllers.empty());
   }
 
+  std::vector<Endpoint> Controllers() const;
   void Connect();
   void Close();
   void Send(const node::v1::FromNode& message);
@@ -108,12 +109,24 @@ class SessionStream : public host::StreamEvents {
 
 }  // namespace
 
+// Those that the quorum has by the last image, and then those that this process was started with:
+// all of these may have been replaced meanwhile.
+std::vector<Endpoint> Session::State::Controllers() const {
+  std::vector<Endpoint> controllers;
+  for (const metadata::Voter& voter : image_.voters) controllers.push_back(voter.endpoint);
+  for (const Endpoint& endpoint : config_.controllers) {
+    if (std::ranges::count(controllers, endpoint) == 0) controllers.push_back(endpoint);
+  }
+  return controllers;
+}
+
 void Session::State::Connect() {
   if (closed_) return;
   connect_timer_ = 0;
   ++attempt_;
   if (endpoint_.empty()) {
-    endpoint_ = config_.controllers[next_controller_ % config_.controllers.size()];
+    std::vector<Endpoint> controllers = Controllers();
+    endpoint_ = controllers[next_controller_ % controllers.size()];
     ++next_controller_;
   }
   stream_ = host_.network.Open(
@@ -357,7 +370,7 @@ Endpoint Session::active_controller() const {
   return state_->registered_ ? state_->endpoint_ : Endpoint();
 }
 
-const std::vector<Endpoint>& Session::controllers() const { return state_->config_.controllers; }
+std::vector<Endpoint> Session::controllers() const { return state_->Controllers(); }
 
 void Session::SetReady(bool ready) {
   if (ready == state_->ready_) return;

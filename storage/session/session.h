@@ -61,7 +61,7 @@ class Session {
   NodeEpoch epoch() const;
   // Where the controller of the open session answers; empty while there is none.
   host::Endpoint active_controller() const;
-  const std::vector<host::Endpoint>& controllers() const;
+  std::vector<host::Endpoint> controllers() const;
 
   // Says with every heartbeat whether the node's replicas are open and it wants to serve.
   void SetReady(bool ready);

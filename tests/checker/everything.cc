@@ -114,6 +114,7 @@ void Everything::LookAtLeader(const Seat& seat, const quorum::Quorum& quorum) {
   entries_.Leads(LogOf(seat), described.term, findings_);
   std::vector<raft::HardState> promises;
   for (const auto& known : described.voters) {
+    if (known.voter.is_learner) continue;
     auto voter = seats_.find(NameOf(known.voter.id.controller));
     if (voter != seats_.end()) promises.push_back(voter->second.disk->hard_state);
   }
@@ -138,10 +139,12 @@ void Everything::Committed(Seat& seat, const quorum::Quorum& quorum,
     }
     std::vector<LogOnDisk> logs;
     for (const auto& known : described.voters) {
+      if (known.voter.is_learner) continue;
       auto voter = seats_.find(NameOf(known.voter.id.controller));
       if (voter != seats_.end()) logs.push_back(LogOf(voter->second));
     }
-    entries_.OnDisks(logs, findings_);
+    // While the voters change, whose majority it was is not known to whoever announces it.
+    if (!described.is_changing) entries_.OnDisks(logs, findings_);
   }
   const metadata::Image& image = seat.controller->machine().committed();
   images_.Saw(seat.name, image, EqualImages::Depth::kChanges, findings_);

@@ -44,7 +44,7 @@ struct Cluster::NodeProgram {
 };
 
 Cluster::Cluster(uint64_t seed, ClusterShape shape) : world_(seed), shape_(shape) {
-  for (int i = 1; i <= shape_.controllers; ++i) world_.AddProcess(ControllerName(i));
+  for (int i = 1; i <= shape_.controllers + shape_.spares; ++i) world_.AddProcess(ControllerName(i));
   for (int i = 1; i <= shape_.nodes; ++i) {
     sim::Process& node = world_.AddProcess(NodeName(i));
     if (shape_.sync_max) node.disk().speed().sync_max = *shape_.sync_max;
@@ -64,7 +64,7 @@ Cluster::~Cluster() {
 
 std::vector<std::string> Cluster::controller_names() const {
   std::vector<std::string> names;
-  for (int i = 1; i <= shape_.controllers; ++i) names.push_back(ControllerName(i));
+  for (int i = 1; i <= shape_.controllers + shape_.spares; ++i) names.push_back(ControllerName(i));
   return names;
 }
 
@@ -87,6 +87,7 @@ void Cluster::StartController(int number) {
     config.id = ControllerId(number);
     config.listen = config.advertised = name + kQuorumPort;
     config.version = "simulated";
+    config.compaction = shape_.compaction;
     auto program = std::make_shared<ControllerProgram>(
         host, quorum_disks_[name], config, [this, name](Error error) { Failed(name, error); });
     controllers_[name] = program;
@@ -135,7 +136,7 @@ void Cluster::Failed(const std::string& name, const Error& error) {
 }
 
 bool Cluster::Boot() {
-  for (int i = 1; i <= shape_.controllers; ++i) StartController(i);
+  for (int i = 1; i <= shape_.controllers + shape_.spares; ++i) StartController(i);
   for (int i = 1; i <= shape_.nodes; ++i) StartNode(i);
   return Found() && RunUntilHealthy(std::chrono::seconds(30));
 }
@@ -143,6 +144,7 @@ bool Cluster::Boot() {
 bool Cluster::Found() {
   host::Host host = client_->host();
   std::vector<std::string> names = controller_names();
+  names.resize(static_cast<size_t>(shape_.controllers));
   std::vector<raft::v1::DescribeResponse> answers(names.size());
   size_t answered = 0;
   std::function<void(size_t)> describe = [&](size_t i) {

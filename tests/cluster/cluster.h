@@ -22,6 +22,10 @@ namespace weir::cluster {
 struct ClusterShape {
   int controllers = 3;
   int nodes = 3;
+  // Controllers that run, and take part only once they are added to the quorum.
+  int spares = 0;
+  // Small, so that snapshots are taken, and needed, in a short run.
+  quorum::Compaction compaction = {.after_entries = 100, .kept_entries = 30};
   // How long a sync of a storage node's disk takes at most; none: as the disk itself has it.
   std::optional<Duration> sync_max;
 };
@@ -41,7 +45,7 @@ class Cluster {
   client::Admin& admin() { return *admin_; }
   std::vector<host::Endpoint> bootstrap() const;
 
-  // "controller-1".."controller-n", "node-1".."node-n".
+  // "controller-1".."controller-n", the spares last; "node-1".."node-n".
   std::vector<std::string> controller_names() const;
   std::vector<std::string> node_names() const;
   // Begins a new life of a process that was killed, with the same program.
