@@ -163,6 +163,21 @@ Result<Image> ReadSnapshot(std::string_view bytes) {
   return image;
 }
 
+Result<Image> JudgeSnapshot(const v1::Snapshot& snapshot) {
+  if (!IsKnown(snapshot) || snapshot.last_index() < 0 || snapshot.last_term() < 0) {
+    return Fail(Error::Kind::kInvalid, "a snapshot of a newer version, or with a negative index");
+  }
+  Image image;
+  for (const v1::Record& record : snapshot.records()) {
+    auto judged = Judge(std::move(image), record);
+    if (!judged) return std::unexpected(judged.error().While("judging a snapshot"));
+    image = std::move(*judged);
+  }
+  image.index = LogIndex(snapshot.last_index());
+  image.term = Term(snapshot.last_term());
+  return image;
+}
+
 std::string SerializeDeterministically(const google::protobuf::MessageLite& message) {
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);

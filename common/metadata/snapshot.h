@@ -17,8 +17,9 @@ namespace weir::metadata {
 
 v1::Snapshot ToSnapshot(const Image& image);
 
-// A record that does not fit stops the process (apply.h).
+// A record that does not fit stops the process, or is an error (apply.h).
 Image FromSnapshot(const v1::Snapshot& snapshot);
+Result<Image> JudgeSnapshot(const v1::Snapshot& snapshot);
 
 // Writes an image down as the bytes of a v1::Snapshot, in pieces: the image is shared with all that
 // goes on folding, and its owner does other things between the pieces.

@@ -2,6 +2,7 @@
 // The main of a fuzz target in the suite: --seed, --inputs and --only choose what is fed.
 #include <gflags/gflags.h>
 #include <glog/logging.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include <iostream>
 
@@ -15,7 +16,10 @@ int main(int argc, char** argv) {
   google::ParseCommandLineFlags(&argc, &argv, true);
   google::InitGoogleLogging(argv[0]);
   // What is refused is often logged as well, a thousand times over.
-  if (FLAGS_only < 0) FLAGS_minloglevel = google::GLOG_FATAL;
+  if (FLAGS_only < 0) {
+    FLAGS_minloglevel = google::GLOG_FATAL;
+    google::protobuf::SetLogHandler(nullptr);
+  }
   weir::fuzz::Order order{.seed = FLAGS_seed, .inputs = FLAGS_inputs, .only = {}};
   if (FLAGS_only >= 0) order.only = static_cast<uint64_t>(FLAGS_only);
   auto wrong = weir::fuzz::Drive(weir::fuzz::MakeTarget(), order);

@@ -2,6 +2,7 @@
 // The target as libFuzzer drives it. Its seeds are written to a folder of their own, which is the
 // last of the corpora: what libFuzzer finds goes into the first that is named on the command line.
 #include <glog/logging.h>
+#include <google/protobuf/stubs/logging.h>
 #include <stdlib.h>
 
 #include <cstdint>
@@ -34,6 +35,7 @@ std::string WriteSeeds() {
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   FLAGS_minloglevel = google::GLOG_FATAL;
+  google::protobuf::SetLogHandler(nullptr);
   static std::string seeds = WriteSeeds();
   static std::vector<char*> arguments(*argv, *argv + *argc);
   arguments.push_back(seeds.data());

@@ -7,6 +7,7 @@
 // libFuzzer's, which goes on for as long as it is let.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -28,5 +29,28 @@ struct Target {
 
 // Defined by the target; called once.
 Target MakeTarget();
+
+// Several messages as one input: two bytes of length before each. A length that lies takes what is
+// there.
+inline std::string Framed(const std::vector<std::string>& messages) {
+  std::string input;
+  for (const std::string& message : messages) {
+    input.push_back(static_cast<char>(message.size() >> 8));
+    input.push_back(static_cast<char>(message.size()));
+    input += message;
+  }
+  return input;
+}
+
+inline std::vector<std::string> Unframed(std::string_view input) {
+  std::vector<std::string> messages;
+  while (input.size() >= 2) {
+    size_t size = static_cast<size_t>(static_cast<unsigned char>(input[0])) << 8 |
+                  static_cast<unsigned char>(input[1]);
+    messages.emplace_back(input.substr(2, size));
+    input.remove_prefix(std::min(input.size(), size + 2));
+  }
+  return messages;
+}
 
 }  // namespace weir::fuzz
