@@ -49,6 +49,7 @@ bool IsNode(const v1::NodeRecord& record) {
   return IsKnown(record) && IsUuid(record.incarnation()) &&
          v1::NodeRecord::State_IsValid(record.state()) &&
          record.state() != v1::NodeRecord::STATE_UNSPECIFIED &&
+         v1::NodeRecord::Duty_IsValid(record.duty()) &&
          AllOf(record.listeners(), [](const v1::Listener& part) { return IsWellFormed(part); }) &&
          AllOf(record.features(),
                [](const v1::FeatureRange& part) { return IsWellFormed(part); }) &&

@@ -14,11 +14,31 @@ namespace {
 using node::v1::FromLeader;
 using partition::PartitionCluster;
 
+// In an input this stands for the number of the Follow that is answered, which is drawn.
+constexpr int64_t kOfThisFollow = 2;
+
+template <class Part>
+void Renumber(Part* part, int64_t follow_id) {
+  if (part->follow_id() == kOfThisFollow) part->set_follow_id(follow_id);
+}
+
+std::string Renumbered(const std::string& word, int64_t follow_id) {
+  FromLeader message;
+  if (!message.ParseFromString(word)) return word;
+  if (message.has_data()) Renumber(message.mutable_data(), follow_id);
+  if (message.has_high_watermark()) Renumber(message.mutable_high_watermark(), follow_id);
+  if (message.has_diverging()) Renumber(message.mutable_diverging(), follow_id);
+  if (message.has_refused()) Renumber(message.mutable_refused(), follow_id);
+  return message.SerializeAsString();
+}
+
 // Answers the first Follow with all that it has to say.
 struct Liar : host::StreamEvents {
-  void OnMessage(Bytes) override {
-    for (std::string& message : std::exchange(words, {})) {
-      stream->Send({Bytes::FromString(std::move(message))});
+  void OnMessage(Bytes bytes) override {
+    node::v1::FromFollower heard;
+    heard.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+    for (const std::string& word : std::exchange(words, {})) {
+      stream->Send({Bytes::FromString(Renumbered(word, heard.follow().follow_id()))});
     }
   }
   void OnEnd(host::CallStatus) override { stream.reset(); }
@@ -56,7 +76,7 @@ template <class Part>
 void Address(Part* part) {
   part->set_topic_id(kTopic);
   part->set_leader_epoch(1);
-  part->set_follow_id(2);
+  part->set_follow_id(kOfThisFollow);
 }
 
 std::string HighWatermark(int64_t high_watermark) {

@@ -17,12 +17,12 @@ std::string Pair(const std::string& key, const std::string& value) {
 }
 
 void Read(std::string_view key, std::string_view value) {
-  if (auto entry = quorum::ReadEntry(key, value); entry && key.size() == 9 && key[0] == 'e') {
-    CHECK_EQ(quorum::EntryKey(entry->index), key);
-    CHECK_EQ(quorum::EntryValue(*entry), value);
+  if (auto stored = quorum::ReadEntry(key, value)) {
+    CHECK_EQ(quorum::EntryKey(stored->entry.index), key);
+    CHECK_EQ(quorum::EntryValue(stored->entry, stored->previous), value);
   }
-  if (auto state = quorum::ReadHardState(value)) {
-    CHECK(quorum::ReadHardState(quorum::HardStateValue(*state)));
+  if (auto account = quorum::ReadAccount(value)) {
+    CHECK_EQ(quorum::AccountValue(*account), value);
   }
   if (auto snapshot = quorum::ReadSnapshotValue(value)) {
     CHECK_EQ(quorum::SnapshotValue(*snapshot), value);
@@ -44,7 +44,7 @@ void Feed(std::string_view bytes) {
   Read(key, value);
   if (value.size() < 4) return;
   for (std::string_view sealed_for :
-       {key, std::string_view(quorum::kHardStateKey), std::string_view(quorum::kSnapshotKey)}) {
+       {key, std::string_view(quorum::kAccountKey), std::string_view(quorum::kSnapshotKey)}) {
     Read(sealed_for, Sealed(sealed_for, value));
   }
 }
@@ -53,10 +53,10 @@ void Feed(std::string_view bytes) {
 
 Target MakeTarget() {
   quorum::LogEntry entry{LogIndex(300), Term(7), Bytes::FromString("payload")};
-  raft::HardState state{Term(5), raft::VoterId{ControllerId(2), {}}};
+  quorum::Account account{9, {Term(5), raft::VoterId{ControllerId(2), {}}}, {}, {}, {}};
   quorum::StoredSnapshot snapshot{{LogIndex(4), Term(2)}, Bytes::FromString("all of it")};
-  return {.seeds = {Pair(quorum::EntryKey(entry.index), quorum::EntryValue(entry)),
-                    Pair(quorum::kHardStateKey, quorum::HardStateValue(state)),
+  return {.seeds = {Pair(quorum::EntryKey(entry.index), quorum::EntryValue(entry, Term(6))),
+                    Pair(quorum::kAccountKey, quorum::AccountValue(account)),
                     Pair(quorum::kSnapshotKey, quorum::SnapshotValue(snapshot))},
           .feed = Feed};
 }
