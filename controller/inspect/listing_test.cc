@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "common/metadata/records.h"
@@ -41,10 +42,11 @@ TEST(Listing, HasARecordALine) {
 TEST(Listing, HasAnObjectALineAsJson) {
   std::ostringstream out;
   List(Entry(), Format::kJson, out);
-  EXPECT_EQ(std::count(out.str().begin(), out.str().end(), '\n'), 1);
+  const std::string text = out.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
   for (const char* piece : {R"("kind":"entry","index":7,"term":3)", R"("name":"orders")",
                             R"("isr":[1,2])", R"("value":"1000")"}) {
-    EXPECT_NE(out.str().find(piece), std::string::npos) << piece << " in " << out.str();
+    EXPECT_NE(text.find(piece), std::string::npos) << piece << " in " << text;
   }
 }
 

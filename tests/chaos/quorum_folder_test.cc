@@ -24,7 +24,7 @@ class QuorumFolder : public testing::Test {
 
   void SetUp() override {
     Start();
-    Ended founded = Run({PathOf("weir"), "cluster", "init", "--controllers", at_});
+    Ended founded = chaos::Run({PathOf("weir"), "cluster", "init", "--controllers", at_});
     ASSERT_EQ(founded.code, 0) << founded.output;
     ASSERT_TRUE(controller_->Says("active controller")) << controller_->Output();
   }
@@ -37,7 +37,7 @@ class QuorumFolder : public testing::Test {
   Ended Inspect(const std::string& what, std::vector<std::string> options = {}) {
     std::vector<std::string> words = {PathOf("weir"), what, "inspect", folder_};
     words.insert(words.end(), options.begin(), options.end());
-    return Run(words);
+    return chaos::Run(words);
   }
   // It ends by itself, and says this.
   void ExpectRefuses(const std::string& phrase) {
@@ -77,7 +77,7 @@ TEST_F(QuorumFolder, IsPrintedBesideItsControllerAndWithoutIt) {
 }
 
 TEST_F(QuorumFolder, SaysWhyItCannotBePrinted) {
-  Ended nowhere = Run({PathOf("weir"), "log", "inspect", NewFolder()});
+  Ended nowhere = chaos::Run({PathOf("weir"), "log", "inspect", NewFolder()});
   EXPECT_EQ(nowhere.code, 1);
   EXPECT_NE(nowhere.output.find("there is no quorum's log in"), std::string::npos)
       << nowhere.output;

@@ -66,6 +66,9 @@ class Cluster {
   bool RunUntilHealthy(Duration within) {
     return world_.RunUntil([this] { return Healthy(); }, within);
   }
+  quorum::MemoryQuorumDisk& quorum_disk(const std::string& controller) {
+    return quorum_disks_.at(controller);
+  }
   // What made a process end by itself; empty if none did.
   const std::vector<std::string>& failures() const { return failures_; }
 

@@ -177,6 +177,7 @@ class CrashWorld {
   ~CrashWorld() { log_.reset(); }
 
   CrashFileSystem& files() { return *files_; }
+  rocksdb::Env* env() { return env_.get(); }
   void Close() { log_.reset(); }
 
   Result<Remembered> Open() {

@@ -84,12 +84,11 @@ Error Store::Explained(Error error) const {
   if (error.kind != Error::Kind::kCorrupt) return error;
   std::string complaint = complaints_->last();
   if (!complaint.empty()) error.message += " (" + complaint + ")";
-  error.message +=
-      ". The quorum's log in " + folder_ +
-      " is damaged, and what it lost may have been acknowledged: this controller must not vote "
-      "with "
-      "it. Keep the folder if you want to know why. To replace this member: on another controller "
-      "'weir quorum remove' it, empty its data folder, start it again, and 'weir quorum add' it";
+  error.message += ". The quorum's log in " + folder_ +
+                   " is damaged, and what it lost may have been acknowledged: this controller must "
+                   "not vote with it. Keep the folder if you want to know why. To replace this "
+                   "member: on another controller 'weir quorum remove' it, empty its data folder, "
+                   "start it again, and 'weir quorum add' it";
   return error;
 }
 
@@ -170,7 +169,7 @@ Result<Remembered> Store::Load() {
 
 Result<Remembered> Store::ReadAll() {
   Remembered remembered{.hard_state = now_.account.hard_state};
-  auto snapshot = ReadSnapshot();
+  auto snapshot = FindSnapshot();
   if (!snapshot) return std::unexpected(snapshot.error());
   if (*snapshot) remembered.snapshot = (*snapshot)->last;
   if (remembered.snapshot != now_.account.snapshot) {
@@ -378,15 +377,19 @@ Result<std::optional<std::string>> Store::Get(const char* key) {
   return std::optional(std::move(value));
 }
 
-Result<std::optional<StoredSnapshot>> Store::ReadSnapshot() {
+Result<std::optional<StoredSnapshot>> Store::FindSnapshot() {
   auto value = Get(kSnapshotKey);
-  if (!value) return std::unexpected(Explained(value.error()));
+  if (!value) return std::unexpected(value.error());
   if (!*value) return std::optional<StoredSnapshot>();
   auto snapshot = ReadSnapshotValue(**value);
-  if (!snapshot) {
-    return std::unexpected(Explained(snapshot.error().While("reading the snapshot")));
-  }
+  if (!snapshot) return std::unexpected(snapshot.error().While("reading the snapshot"));
   return std::optional(std::move(*snapshot));
+}
+
+Result<std::optional<StoredSnapshot>> Store::ReadSnapshot() {
+  auto snapshot = FindSnapshot();
+  if (!snapshot) return std::unexpected(Explained(snapshot.error()));
+  return snapshot;
 }
 
 }  // namespace weir::quorum

@@ -56,6 +56,7 @@ class Store {
   Result<std::optional<Account>> ReadAccount();
   Result<void> Check(const std::optional<Account>& account, uint64_t mark);
   Result<Remembered> ReadAll();
+  Result<std::optional<StoredSnapshot>> FindSnapshot();
   // Nothing where there is nothing to do.
   std::optional<Outcome> Plan(const LogWrite& write, rocksdb::WriteBatch& batch) const;
   std::optional<Outcome> Plan(const Shortening& shortening, rocksdb::WriteBatch& batch) const;
