@@ -30,6 +30,9 @@ std::string WiredAppend() {
                          {LogIndex(6), Term(7), Bytes::FromString("")}});
 }
 
+// A field that nobody knows, which says that it has much more than there is.
+std::string HugeUnknown() { return Wired(raft::TimeoutNow{}) + "\x8a\x7d\xff\xff\xff\x7f" + "few"; }
+
 // What is understood is written down again, and understood as the same.
 void Feed(std::string_view bytes) {
   auto message = quorum::Decode(Bytes::FromString(std::string(bytes)));
@@ -47,7 +50,7 @@ Target MakeTarget() {
   return {.seeds = {Wired(raft::VoteRequest{.pre_vote = true, .last = position}),
                     Wired(raft::VoteResponse{.pre_vote = true, .granted = true}), WiredAppend(),
                     Wired(raft::AppendResponse{.rejected = true, .hint = position, .round = 3}),
-                    Wired(raft::TimeoutNow{})},
+                    Wired(raft::TimeoutNow{}), HugeUnknown()},
           .feed = Feed,
           // An empty entry is 2 bytes on the wire.
           .bytes_per_byte_max = 400};

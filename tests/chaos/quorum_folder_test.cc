@@ -63,7 +63,8 @@ TEST_F(QuorumFolder, IsPrintedBesideItsControllerAndWithoutIt) {
     if (!runs) Kill();
     Ended log = Inspect("log");
     EXPECT_EQ(log.code, 0) << log.output;
-    for (const char* words : {"term 1, vote", "entry 2 term 1", "term 1 opened by controller 1"}) {
+    for (const char* words :
+         {"term 2, vote for controller 1", "entry 2 term 2", "term 2 opened by controller 1"}) {
       EXPECT_NE(log.output.find(words), std::string::npos) << words << " in " << log.output;
     }
     Ended snapshot = Inspect("snapshot");

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 namespace weir::quorum {
 
@@ -20,6 +21,8 @@ class Complaints final : public rocksdb::Logger {
     if (level < rocksdb::WARN_LEVEL || level > rocksdb::FATAL_LEVEL) return;
     char line[512] = {};
     std::vsnprintf(line, sizeof line, format, arguments);
+    // That repeats the status.
+    if (std::string_view(line).find("DB::Open() failed") != std::string_view::npos) return;
     std::lock_guard lock(mutex_);
     last_ = line;
   }
