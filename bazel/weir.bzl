@@ -30,6 +30,30 @@ def weir_test(name, deps = [], copts = [], size = "small", **kwargs):
         **kwargs
     )
 
+def weir_fuzz_test(name, srcs, deps = [], copts = [], size = "small", **kwargs):
+    """A parser fed with bytes that nobody meant: `srcs` define weir::fuzz::MakeTarget().
+
+    In the suite a main of ours feeds the target's seeds and a bounded number of mutations of them,
+    the same on every run. With --config=fuzz the same target is a libFuzzer binary:
+
+      bazel run --config=fuzz //common/records:batch_fuzz -- -max_total_time=600 /tmp/corpus
+    """
+    cc_test(
+        name = name,
+        size = size,
+        srcs = srcs,
+        args = select({
+            "//tests/fuzz:libfuzzer": ["-max_total_time=20", "-rss_limit_mb=1024"],
+            "//conditions:default": [],
+        }),
+        copts = _WARNINGS + copts,
+        deps = deps + ["//tests/fuzz:target"] + select({
+            "//tests/fuzz:libfuzzer": ["//tests/fuzz:libfuzzer_main"],
+            "//conditions:default": ["//tests/fuzz:driver_main"],
+        }),
+        **kwargs
+    )
+
 def _files_of(label):
     """The .proto files of a weir_proto: //a/b means //a/b:b."""
     if ":" not in label:

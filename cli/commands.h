@@ -21,6 +21,7 @@ void AddFeatureCommands(CLI::App& app, Invocation& invocation);
 void AddProduceCommand(CLI::App& app, Invocation& invocation);
 void AddConsumeCommand(CLI::App& app, Invocation& invocation);
 void AddVerifyCommand(CLI::App& app, Invocation& invocation);
+void AddInspectCommands(CLI::App& app, Invocation& invocation);
 void AddDevCommands(CLI::App& app, Invocation& invocation);
 
 // --format text|json for a command that lists something.

@@ -81,6 +81,7 @@ int Main(int argc, char** argv) {
   AddProduceCommand(app, invocation);
   AddConsumeCommand(app, invocation);
   AddVerifyCommand(app, invocation);
+  AddInspectCommands(app, invocation);
   AddDevCommands(app, invocation);
   AddVersion(app, invocation);
   try {

@@ -9,7 +9,13 @@ namespace weir::controller {
 
 Controller::Controller(host::Host host, quorum::QuorumLog& log, ControllerConfig config,
                        Callback<void(Error)> failed)
-    : host_(host), log_(log), config_(std::move(config)), failed_(std::move(failed)) {
+    : host_(host),
+      log_(log, host.clock, host.strand,
+           [this](bool waits) {
+             if (waits) StepBack();
+           }),
+      config_(std::move(config)),
+      failed_(std::move(failed)) {
   active_.known = [this]() -> std::optional<service::ActiveController::Known> {
     if (!quorum_) return std::nullopt;
     auto leader = quorum_->leader();
@@ -95,6 +101,11 @@ void Controller::Stop(Callback<void()> stopped) {
   }
   quorum_->TransferLeadership(
       lifetime_.Bind([stopped = std::move(stopped)](bool) mutable { stopped(); }));
+}
+
+// A leader that saves nothing holds up what it promises to save; one that follows harms nobody.
+void Controller::StepBack() {
+  if (quorum_) quorum_->TransferLeadership([](bool) {});
 }
 
 void Controller::Fail(Error error) {

@@ -11,6 +11,7 @@
 #include "common/host/host.h"
 #include "common/identity/data_folder.h"
 #include "controller/quorum/birth.h"
+#include "controller/quorum/patient_log.h"
 #include "controller/quorum/quorum.h"
 #include "controller/service/active.h"
 #include "controller/service/admin.h"
@@ -80,9 +81,10 @@ class Controller {
   void Founded(quorum::Birth::Found found);
   void Promote(const quorum::Voter& learner);
   void Fail(Error error);
+  void StepBack();
 
   host::Host host_;
-  quorum::QuorumLog& log_;
+  quorum::PatientLog log_;
   const ControllerConfig config_;
   Callback<void(Error)> failed_;
   identity::DataFolder folder_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/error_code.h"
+#include "common/codec/message.h"
 #include "common/edge/refusal_status.h"
 #include "common/host/network.h"
 
@@ -18,7 +19,7 @@ Pieces Encode(const Message& message) {
 
 template <class Message>
 bool Decode(const Bytes& bytes, Message* message) {
-  return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  return codec::ParseMessage(bytes.view(), message);
 }
 
 // The answer of a method: a response, or a status that says why not.

@@ -3,6 +3,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::metadata {
@@ -35,6 +36,24 @@ v1::NodeRecord::State ToProto(NodeState state) {
   }
   CHECK(false) << "a node state without a number";
   std::unreachable();
+}
+
+bool IsUuid(const std::string& bytes) { return Uuid::FromBytes(bytes).has_value(); }
+
+template <class List, class Judge>
+bool AllOf(const List& list, Judge judge) {
+  return std::all_of(list.begin(), list.end(), judge);
+}
+
+bool IsNode(const v1::NodeRecord& record) {
+  return IsKnown(record) && IsUuid(record.incarnation()) &&
+         v1::NodeRecord::State_IsValid(record.state()) &&
+         record.state() != v1::NodeRecord::STATE_UNSPECIFIED &&
+         v1::NodeRecord::Duty_IsValid(record.duty()) &&
+         AllOf(record.listeners(), [](const v1::Listener& part) { return IsWellFormed(part); }) &&
+         AllOf(record.features(),
+               [](const v1::FeatureRange& part) { return IsWellFormed(part); }) &&
+         AllOf(record.directories(), IsUuid) && AllOf(record.failed_directories(), IsUuid);
 }
 
 NodeState StateOf(const v1::NodeRecord& record) {
@@ -82,6 +101,49 @@ NodeDuty DutyOf(const v1::NodeRecord& record) {
 
 bool IsKnown(const google::protobuf::Message& message) {
   return message.GetReflection()->GetUnknownFields(message).empty();
+}
+
+bool IsWellFormed(const v1::Listener& listener) { return IsKnown(listener); }
+bool IsWellFormed(const v1::FeatureRange& range) { return IsKnown(range); }
+
+bool IsWellFormed(const v1::Record& record) {
+  if (!IsKnown(record)) return false;
+  switch (record.record_case()) {
+    case v1::Record::kCluster:
+      return IsKnown(record.cluster()) && IsUuid(record.cluster().cluster_id());
+    case v1::Record::kFeatureLevel:
+      return IsKnown(record.feature_level());
+    case v1::Record::kNode:
+      return IsNode(record.node());
+    case v1::Record::kRemoveNode:
+      return IsKnown(record.remove_node());
+    case v1::Record::kTopic:
+      return IsKnown(record.topic()) && IsUuid(record.topic().topic_id());
+    case v1::Record::kRemoveTopic:
+      return IsKnown(record.remove_topic()) && IsUuid(record.remove_topic().topic_id());
+    case v1::Record::kPartition:
+      return IsKnown(record.partition()) && IsUuid(record.partition().topic_id()) &&
+             AllOf(record.partition().replicas(), [](const v1::Replica& replica) {
+               return IsKnown(replica) && IsUuid(replica.directory_id());
+             });
+    case v1::Record::kConfig:
+      return IsKnown(record.config()) && v1::ConfigRecord::Scope_IsValid(record.config().scope()) &&
+             record.config().scope() != v1::ConfigRecord::SCOPE_UNSPECIFIED;
+    case v1::Record::kProducerIds:
+      return IsKnown(record.producer_ids());
+    case v1::Record::kRequest:
+      return IsKnown(record.request()) && IsUuid(record.request().request_id());
+    case v1::Record::kTerm:
+      return IsKnown(record.term());
+    case v1::Record::kVoters:
+      return IsKnown(record.voters()) &&
+             AllOf(record.voters().voters(), [](const v1::Voter& voter) {
+               return IsKnown(voter) && IsUuid(voter.directory_id());
+             });
+    case v1::Record::RECORD_NOT_SET:
+      return false;
+  }
+  return false;
 }
 
 Uuid UuidOf(const std::string& bytes) {

@@ -39,6 +39,13 @@ FeatureRange FromProto(const v1::FeatureRange& range);
 // Every field of `message` itself is one that this version knows.
 bool IsKnown(const google::protobuf::Message& message);
 
+// Of a kind that this version knows, without unknown fields anywhere in it, with identities of 16
+// bytes and enums that say something: whether the functions above take it.
+bool IsWellFormed(const v1::Record& record);
+// The same of a part that also crosses by itself.
+bool IsWellFormed(const v1::Listener& listener);
+bool IsWellFormed(const v1::FeatureRange& range);
+
 // 16 raw bytes to an identity. Anything else is a bug of whoever wrote the record.
 Uuid UuidOf(const std::string& bytes);
 

@@ -52,6 +52,39 @@ bool ReadRecord(google::protobuf::io::CodedInputStream& in, v1::Record& record) 
   return read;
 }
 
+// One record after the other out of the bytes of a v1::Snapshot into an image.
+template <class F>
+Result<Image> Fold(std::string_view bytes, F fold) {
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  Image image;
+  v1::Record record;
+  uint64_t index = 0;
+  uint64_t term = 0;
+  bool is_whole = true;
+  while (uint32_t tag = is_whole ? in.ReadTag() : 0) {
+    if (tag == kLastIndexTag) {
+      is_whole = in.ReadVarint64(&index);
+    } else if (tag == kLastTermTag) {
+      is_whole = in.ReadVarint64(&term);
+    } else if (tag == kRecordTag && ReadRecord(in, record)) {
+      auto folded = fold(std::move(image), record);
+      if (!folded) return folded;
+      image = std::move(*folded);
+    } else {
+      is_whole = false;
+    }
+  }
+  bool has_position = static_cast<int64_t>(index) >= 0 && static_cast<int64_t>(term) >= 0;
+  if (!is_whole || !has_position || !in.ConsumedEntireMessage()) {
+    return Fail(Error::Kind::kCorrupt, "not a snapshot of the metadata: it cannot be read after " +
+                                           std::to_string(in.CurrentPosition()) + " bytes");
+  }
+  image.index = LogIndex(static_cast<int64_t>(index));
+  image.term = Term(static_cast<int64_t>(term));
+  return image;
+}
+
 }  // namespace
 
 SnapshotWriter::SnapshotWriter(Image image) : image_(std::move(image)) {
@@ -136,31 +169,17 @@ std::string WriteSnapshot(const Image& image) {
 }
 
 Result<Image> ReadSnapshot(std::string_view bytes) {
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
-                                            static_cast<int>(bytes.size()));
-  Image image;
-  v1::Record record;
-  uint64_t index = 0;
-  uint64_t term = 0;
-  bool is_whole = true;
-  while (uint32_t tag = is_whole ? in.ReadTag() : 0) {
-    if (tag == kLastIndexTag) {
-      is_whole = in.ReadVarint64(&index);
-    } else if (tag == kLastTermTag) {
-      is_whole = in.ReadVarint64(&term);
-    } else {
-      CHECK_EQ(tag, kRecordTag) << "a snapshot of a newer version";
-      is_whole = ReadRecord(in, record);
-      if (is_whole) image = Apply(std::move(image), record);
-    }
-  }
-  if (!is_whole || !in.ConsumedEntireMessage()) {
-    return Fail(Error::Kind::kCorrupt, "not a snapshot of the metadata: it cannot be read after " +
-                                           std::to_string(in.CurrentPosition()) + " bytes");
-  }
-  image.index = LogIndex(static_cast<int64_t>(index));
-  image.term = Term(static_cast<int64_t>(term));
-  return image;
+  return Fold(bytes, [](Image image, const v1::Record& record) -> Result<Image> {
+    return Apply(std::move(image), record);
+  });
+}
+
+Result<Image> JudgeSnapshot(std::string_view bytes) {
+  auto judged = Fold(bytes, [](Image image, const v1::Record& record) {
+    return Judge(std::move(image), record);
+  });
+  if (!judged) return std::unexpected(judged.error().While("judging a snapshot"));
+  return judged;
 }
 
 std::string SerializeDeterministically(const google::protobuf::MessageLite& message) {

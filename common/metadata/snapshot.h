@@ -42,9 +42,11 @@ class SnapshotWriter {
 };
 
 // The same as bytes of a v1::Snapshot, and back, one record at a time: of a large image nothing is
-// held twice. Bytes that are no snapshot are refused; a record that does not fit stops the process.
+// held twice. Bytes that are no snapshot are refused. A record that does not fit stops the process,
+// or is an error where the bytes only came over a port (JudgeSnapshot).
 std::string WriteSnapshot(const Image& image);
 Result<Image> ReadSnapshot(std::string_view bytes);
+Result<Image> JudgeSnapshot(std::string_view bytes);
 
 // The same bytes for the same message, always.
 std::string SerializeDeterministically(const google::protobuf::MessageLite& message);

@@ -33,8 +33,8 @@ class Birth {
 
   Birth(QuorumLog& log, Self self, Callback<void(Found)> found);
 
-  // Loads the log. `done` hears a log that cannot be used; else it hears success, and `found` follows
-  // now or later.
+  // Loads the log. `done` hears a log that cannot be used; else it hears success, and `found`
+  // follows now or later.
   void Start(Callback<void(Result<void>)> done);
 
   // Somebody has added this controller, which has no cluster yet, to the quorum of `cluster`: then

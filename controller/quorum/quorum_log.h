@@ -3,8 +3,10 @@
 // production and memory in the simulation. Both pass quorum_log_contract.h.
 //
 // Calls come from one strand; each completes by a callback posted to it, never within the call.
-// Operations take effect in the order of the calls. After an error of Save or SaveSnapshot nothing
-// is known of what is on disk: the process stops.
+// Operations take effect in the order of the calls. After kFull of Save or SaveSnapshot the same
+// call is made again, from time to time, until it is done; meanwhile every other write is refused
+// as kFull, too, and reads go on. After any other error of theirs nothing is known of what is on
+// disk: the process stops.
 #pragma once
 
 #include <optional>

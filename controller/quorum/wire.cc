@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "common/codec/message.h"
 #include "controller/quorum/voters_entry.h"
 #include "proto/raft/raft.pb.h"
 
@@ -158,9 +159,8 @@ Pieces Encode(const WireMessage& message) {
 
 Result<WireMessage> Decode(const Bytes& bytes) {
   proto::Message from;
-  auto cluster = from.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))
-                     ? ClusterId::FromBytes(from.cluster_id())
-                     : std::nullopt;
+  auto cluster = codec::ParseMessage(bytes.view(), &from) ? ClusterId::FromBytes(from.cluster_id())
+                                                          : std::nullopt;
   auto from_directory = DirectoryId::FromBytes(from.from_directory());
   auto to_directory = DirectoryId::FromBytes(from.to_directory());
   if (!cluster || !from_directory || !to_directory) {

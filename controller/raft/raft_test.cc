@@ -200,7 +200,8 @@ class Scenario {
     return Lines(Voter(c), world_->Take(Voter(c)));
   }
   std::string Compact(const Command& c) {
-    return world_->Compact(Voter(c), c.Has("behind") ? c.NumberOf("behind") : 0) ? "" : "nothing to";
+    int64_t behind = c.Has("behind") ? c.NumberOf("behind") : 0;
+    return world_->Compact(Voter(c), behind) ? "" : "nothing to compact";
   }
   std::string Fetch(const Command& c) {
     return Lines(Voter(c), world_->FinishFetch(Voter(c)));

@@ -26,6 +26,11 @@ constexpr size_t kRecentBytesMost = 16 << 20;
 constexpr Duration kFenceAgain = std::chrono::milliseconds(100);
 // A node that does not take what is pushed holds this much of our memory at most.
 constexpr size_t kQueuedMost = 64 << 20;
+// A registration becomes a record that every process holds for good.
+constexpr size_t kRegisterBytesMost = 64 << 10;
+// Who opened a stream and says nothing is let go of, and so is the oldest of too many.
+constexpr size_t kStrangersMost = 1024;
+constexpr Duration kRegisterPatience = std::chrono::seconds(3);
 
 decide::RegisterNode CommandOf(const node::v1::Register& hello, const Incarnation& incarnation) {
   decide::RegisterNode command;
@@ -70,6 +75,12 @@ class Sessions::Session : public host::StreamEvents,
     sessions_ = nullptr;
     if (stream_) stream_->Finish(std::move(status));
   }
+  // Ends it for what the node has said: its grace begins, as when it breaks.
+  void Refuse(const Refusal& refusal) {
+    Sessions* sessions = sessions_;
+    Finish(edge::ToStatus(refusal));
+    if (sessions) sessions->Ended(*this);
+  }
   size_t queued_bytes() const { return stream_ ? stream_->queued_bytes() : 0; }
 
   uint64_t number() const { return number_; }
@@ -97,21 +108,16 @@ void Sessions::Session::OnMessage(Bytes bytes) {
   auto self = shared_from_this();
   node::v1::FromNode message;
   if (!edge::Decode(bytes, &message)) {
-    Finish(edge::ToStatus({ErrorCode::kInvalidRequest, "not a weir.node.v1.FromNode"}));
-    return;
+    return Refuse({ErrorCode::kInvalidRequest, "not a weir.node.v1.FromNode"});
   }
+  // What a newer node says beyond what is known here is not heard.
+  message.DiscardUnknownFields();
   if (message.has_register_()) {
-    if (node != kNoNode) {
-      Finish(edge::ToStatus({ErrorCode::kInvalidRequest, "a session registers once"}));
-      return;
-    }
+    if (node != kNoNode) return Refuse({ErrorCode::kInvalidRequest, "a session registers once"});
     sessions_->Registered(self, message.register_());
     return;
   }
-  if (!admitted) {
-    Finish(edge::ToStatus({ErrorCode::kInvalidRequest, "a session begins with Register"}));
-    return;
-  }
+  if (!admitted) return Refuse({ErrorCode::kInvalidRequest, "a session begins with Register"});
   if (message.has_heartbeat()) sessions_->Heard(*this, message.heartbeat());
   if (message.has_change_isr()) sessions_->ChangeIsr(self, message.change_isr());
   if (message.has_allocate_producer_ids()) sessions_->AllocateProducerIds(*this);
@@ -124,13 +130,29 @@ Sessions::Sessions(host::Host host, const ActiveController* active)
 
 Sessions::~Sessions() {
   for (auto& [node, session] : sessions_) session->Finish(CallStatus::Ok());
+  for (auto& [number, stranger] : strangers_) {
+    if (auto session = stranger.lock()) session->Finish(CallStatus::Ok());
+  }
 }
 
 host::StreamMethod Sessions::Method() {
   return [this](const host::Caller&,
                 std::shared_ptr<Stream> stream) -> std::shared_ptr<host::StreamEvents> {
-    return std::make_shared<Session>(this, ++last_session_, std::move(stream));
+    auto session = std::make_shared<Session>(this, ++last_session_, std::move(stream));
+    strangers_[session->number()] = session;
+    if (strangers_.size() > kStrangersMost) Dismiss(strangers_.begin()->first);
+    host_.strand.RunAt(host_.clock.Now() + kRegisterPatience,
+                       lifetime_.Bind([this, number = session->number()] { Dismiss(number); }));
+    return session;
   };
+}
+
+void Sessions::Dismiss(uint64_t stranger) {
+  auto found = strangers_.extract(stranger);
+  auto session = found.empty() ? nullptr : found.mapped().lock();
+  if (!session) return;
+  session->Finish(CallStatus{StatusCode::kDeadlineExceeded,
+                             "a session begins with Register, at once; none came", ""});
 }
 
 void Sessions::OnActive(int64_t epoch) {
@@ -155,7 +177,14 @@ void Sessions::OnRestored(const metadata::Image&, const metadata::Image&, machin
 
 void Sessions::Registered(const std::shared_ptr<Session>& session,
                           const node::v1::Register& hello) {
+  strangers_.erase(session->number());
   if (!term_) return session->Finish(active_->Redirect());
+  if (hello.ByteSizeLong() > kRegisterBytesMost) {
+    return session->Finish(edge::StatusOf(
+        StatusCode::kInvalidArgument, "INVALID_REGISTRATION",
+        "a registration of " + std::to_string(hello.ByteSizeLong()) + " bytes; it has at most " +
+            std::to_string(kRegisterBytesMost) + ": give the node fewer or shorter names"));
+  }
   const metadata::Image& image = machine_->committed();
   auto cluster = ClusterId::FromBytes(hello.cluster_id());
   if (!hello.cluster_id().empty() && cluster != image.cluster_id) {
@@ -220,6 +249,7 @@ void Sessions::Admitted(const std::shared_ptr<Session>& session, LogIndex applie
   session->applied = applied;
   liveness_.Opened(session->node, session->number(), host_.clock.Now());
   node::v1::FromController registered;
+  registered.mutable_registered()->set_cluster_id(machine_->committed().cluster_id.ToBytes());
   registered.mutable_registered()->set_term(term_->value());
   registered.mutable_registered()->set_node_epoch(epoch.value());
   registered.mutable_registered()->set_lease_ms(
@@ -290,9 +320,17 @@ void Sessions::EndRemoved(const metadata::Image& image) {
 
 void Sessions::Heard(Session& session, const node::v1::Heartbeat& heartbeat) {
   if (!term_) return;
+  LogIndex applied(heartbeat.applied_index());
+  // Others wait for what a node has applied: what it was never sent it cannot have applied.
+  if (applied < LogIndex(0) || applied > session.sent) {
+    return session.Refuse({ErrorCode::kInvalidRequest,
+                           "a heartbeat says that metadata is applied up to " +
+                               std::to_string(applied.value()) + "; this session sent up to " +
+                               std::to_string(session.sent.value())});
+  }
   Instant now = host_.clock.Now();
   liveness_.Heard(session.node, session.number(), now);
-  session.applied = LogIndex(heartbeat.applied_index());
+  session.applied = applied;
   const metadata::Node* node = machine_->committed().nodes.Find(session.node);
   // A node is trusted again only once it has applied its own registration.
   if (heartbeat.ready() && node && node->state == metadata::NodeState::kFenced &&
@@ -384,6 +422,7 @@ void Sessions::CheckStops() {
 }
 
 void Sessions::Ended(Session& session) {
+  strangers_.erase(session.number());
   auto held = sessions_.find(session.node);
   if (held == sessions_.end() || held->second.get() != &session) return;
   // Not before its grace is over: the node may only have lost its connection.

@@ -62,6 +62,7 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
   void StopNode(const std::shared_ptr<Session>& session);
   void EndRemoved(const metadata::Image& image);
   void Ended(Session& session);
+  void Dismiss(uint64_t stranger);
   void CheckStops();
   void SetTimer();
   void TimeReached();
@@ -78,6 +79,8 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
   decide::Liveness liveness_;
   // The newest session of each node.
   std::map<NodeId, std::shared_ptr<Session>> sessions_;
+  // By number: those that have not registered yet.
+  std::map<uint64_t, std::weak_ptr<Session>> strangers_;
   uint64_t last_session_ = 0;
   // What committed last: a node that was away for a moment needs no snapshot.
   std::deque<Recent> recent_;

@@ -15,7 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
 # Bazel targets, and the images' Dockerfiles.
-programs=(//controller:controller //storage:storage //cli:weir)
+programs=(//controller:controller //controller/inspect:inspect //storage:storage //cli:weir)
 images=(controller storage weir)
 
 say() { echo "build.sh: $*" >&2; }

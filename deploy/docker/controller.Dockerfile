@@ -4,7 +4,7 @@ ARG BASE=localhost/weir-base:dev
 FROM $BASE
 LABEL org.opencontainers.image.title="Weir controller" \
       org.opencontainers.image.licenses="Apache-2.0"
-COPY weir-controller /usr/bin/weir-controller
+COPY weir-controller weir-inspect /usr/bin/
 USER 10001:10001
 ENV GLOG_logtostderr=1
 EXPOSE 9190

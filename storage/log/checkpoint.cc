@@ -48,15 +48,21 @@ std::optional<Checkpoint> Checkpoint::Decode(std::string_view bytes) {
     file.base = Offset(in.Fixed<int64_t>());
     file.bytes = in.Fixed<uint64_t>();
     file.index_checksum = in.Fixed<uint32_t>();
+    if (!checkpoint.files.empty() && file.base <= checkpoint.files.back().base) return std::nullopt;
     checkpoint.files.push_back(file);
   }
   auto runs = in.Fixed<uint32_t>();
   for (uint32_t i = 0; i < runs && !in.failed(); ++i) {
     LeaderEpoch epoch(in.Fixed<int32_t>());
-    checkpoint.epochs.Assign(epoch, Offset(in.Fixed<int64_t>()));
+    Offset from(in.Fixed<int64_t>());
+    const auto& before = checkpoint.epochs.runs();
+    bool follows = before.empty() || (epoch > before.back().epoch && from > before.back().start);
+    if (in.failed() || !follows || from > checkpoint.end) return std::nullopt;
+    checkpoint.epochs.Assign(epoch, from);
   }
   auto producers = Producers::Decode(in);
   if (!producers || in.failed() || !in.rest().empty()) return std::nullopt;
+  if (checkpoint.start < Offset(0) || checkpoint.start > checkpoint.end) return std::nullopt;
   checkpoint.producers = std::move(*producers);
   return checkpoint;
 }

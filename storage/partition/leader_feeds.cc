@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/codec/message.h"
 #include "common/codec/payload.h"
 #include "proto/node/replication.pb.h"
 #include "storage/partition/batch_end.h"
@@ -153,8 +154,7 @@ bool FeedStream::Introduce(const FromFollower& message) {
 void FeedStream::OnMessage(Bytes bytes) {
   if (!stream_) return;
   FromFollower message;
-  if (bytes.size() > INT32_MAX ||
-      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!codec::ParseMessage(bytes.view(), &message)) {
     return End({host::StatusCode::kInvalidArgument, "not a FromFollower", ""});
   }
   if (!Introduce(message)) return;

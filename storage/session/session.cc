@@ -28,6 +28,7 @@ constexpr Duration kRegisterTimeout = std::chrono::milliseconds(1000);
 // Until Registered tells the lease.
 constexpr Duration kDefaultLease = std::chrono::milliseconds(3000);
 constexpr int kHeartbeatsPerLease = 4;
+constexpr int64_t kLeaseMostMs = 10 * 60 * 1000;
 // Another incarnation of this node may still hold its session for a lease; longer is a mistake of
 // whoever gave two nodes one id.
 constexpr Duration kDuplicatePatience = std::chrono::seconds(10);
@@ -69,6 +70,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   void Registered(const node::v1::Registered& registered);
   void TakeSnapshot(const std::string& snapshot);
   void TakeEntries(const node::v1::CommittedEntries& entries);
+  void Distrust(const std::string& why);
   void Publish(Image after);
   bool TermIsStale(Term term);
   void Reconnect(const Endpoint& hint);
@@ -84,6 +86,8 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   Duration back_off_ = kBackOffFirst;
   Duration lease_ = kDefaultLease;
   Term term_;
+  // What the open session's controller belongs to.
+  ClusterId session_cluster_;
   std::optional<Instant> duplicate_since_;
   bool closed_ = false;
   host::Strand::TimerId silence_timer_ = 0;
@@ -195,9 +199,11 @@ void Session::State::OnMessage(uint64_t attempt, const Bytes& bytes) {
   if (closed_ || attempt != attempt_) return;
   node::v1::FromController message;
   if (!edge::Decode(bytes, &message)) {
-    LOG(ERROR) << "controller " << endpoint_ << " sent what cannot be understood";
-    Reconnect("");
-    return;
+    return Distrust("it sent what is no weir.node.v1.FromController");
+  }
+  bool is_first = !registered_;
+  if (is_first != message.has_registered()) {
+    return Distrust("a session begins with Registered, and has one");
   }
   switch (message.body_case()) {
     case node::v1::FromController::kRegistered:
@@ -229,6 +235,13 @@ void Session::State::OnMessage(uint64_t attempt, const Bytes& bytes) {
   if (!closed_ && attempt == attempt_ && registered_) ArmSilence(lease_);
 }
 
+// Whoever answered is not, or not any more, a controller that this node can follow. What came over
+// a port is judged, never believed: no words of a stranger end this process, or stay in its image.
+void Session::State::Distrust(const std::string& why) {
+  LOG(ERROR) << "the session with controller " << endpoint_ << " ends: " << why;
+  Reconnect("");
+}
+
 bool Session::State::TermIsStale(Term term) {
   if (term < term_) {
     LOG(WARNING) << "controller " << endpoint_ << " speaks with term " << term << ", after "
@@ -241,11 +254,20 @@ bool Session::State::TermIsStale(Term term) {
 }
 
 void Session::State::Registered(const node::v1::Registered& registered) {
+  // First of all: the term of another cluster would make this node deaf for its own.
+  auto cluster = ClusterId::FromBytes(registered.cluster_id());
+  if (!cluster || (!config_.cluster.is_nil() && *cluster != config_.cluster)) {
+    return Distrust("this node belongs to cluster " + config_.cluster.ToString() +
+                    ", the controller to " + (cluster ? cluster->ToString() : "no cluster"));
+  }
   if (TermIsStale(Term(registered.term()))) return;
   registered_ = true;
+  session_cluster_ = *cluster;
   duplicate_since_.reset();
   epoch_ = NodeEpoch(registered.node_epoch());
-  if (registered.lease_ms() > 0) lease_ = std::chrono::milliseconds(registered.lease_ms());
+  if (registered.lease_ms() > 0) {
+    lease_ = std::chrono::milliseconds(std::min(registered.lease_ms(), kLeaseMostMs));
+  }
   LOG(INFO) << "session with controller " << endpoint_ << ", term " << term_ << ", node epoch "
             << epoch_;
   events_->OnRegistered(epoch_);
@@ -254,13 +276,17 @@ void Session::State::Registered(const node::v1::Registered& registered) {
 }
 
 void Session::State::TakeSnapshot(const std::string& snapshot) {
-  auto read = metadata::ReadSnapshot(snapshot);
-  if (!read) {
-    LOG(ERROR) << "controller " << endpoint_ << " sent " << read.error();
-    Reconnect("");
-    return;
+  auto judged = metadata::JudgeSnapshot(snapshot);
+  if (!judged) return Distrust(judged.error().message);
+  Image image = std::move(*judged);
+  if (image.cluster_id != session_cluster_) {
+    return Distrust("its snapshot is of cluster " + image.cluster_id.ToString() +
+                    ", and it said that it belongs to " + session_cluster_.ToString());
   }
-  Image image = std::move(*read);
+  // By its first image a node removes what the cluster does not keep there: it must be no old one.
+  if (image.index.value() < epoch_.value()) {
+    return Distrust("its snapshot is older than this node's registration");
+  }
   // A controller that knows less than this node is behind; what a node knows is committed.
   if (image.index < image_.index) {
     LOG(WARNING) << "controller " << endpoint_ << " knows metadata up to " << image.index
@@ -277,12 +303,15 @@ void Session::State::TakeEntries(const node::v1::CommittedEntries& entries) {
     LogIndex index(committed.index());
     if (index <= image_.index) continue;
     if (index != image_.index + 1) {
-      LOG(ERROR) << "controller " << endpoint_ << " left out metadata between " << image_.index
-                 << " and " << index;
-      Reconnect("");
-      return;
+      return Distrust("it left out metadata between " + std::to_string(image_.index.value()) +
+                      " and " + std::to_string(index.value()));
     }
-    Publish(metadata::Apply(image_, committed.entry(), index, Term(committed.term())));
+    if (image_.cluster_id != session_cluster_) {
+      return Distrust("a node that has no image yet is sent a snapshot first");
+    }
+    auto image = metadata::Judge(image_, committed.entry(), index, Term(committed.term()));
+    if (!image) return Distrust(image.error().message);
+    Publish(std::move(*image));
     if (closed_) return;
   }
 }

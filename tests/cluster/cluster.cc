@@ -280,6 +280,8 @@ std::string Cluster::Ailments() {
   std::ostringstream words;
   int active_nodes = 0;
   for (const auto& [id, known] : image.nodes) {
+    // A stranger that registered, and is gone, is no process of this cluster.
+    if (id.value() > shape_.nodes) continue;
     if (known.is_active()) {
       ++active_nodes;
     } else {

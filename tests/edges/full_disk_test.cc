@@ -96,5 +96,51 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"broken", [](sim::SimDisk& disk) { disk.faults().sync_failures = 1; }, "cannot sync"}),
     [](const auto& tested) { return tested.param.what; });
 
+// A controller's, unlike a node's, is waited for: it leads no longer, and goes on when there is
+// room.
+TEST(FullQuorumDisk, MakesTheActiveControllerStepBackUntilThereIsRoom) {
+  cluster::Cluster cluster(/*seed=*/12, {});
+  ASSERT_TRUE(cluster.Boot());
+  const std::string name = *cluster.Resolve("active controller");
+  cluster.quorum_disk(name).write_error = Error{Error::Kind::kFull, "No space left on device"};
+  for (const char* topic : {"orders", "payments", "refunds"}) {
+    EXPECT_TRUE(cluster.CreateTopic(topic, 3, 3, {})) << topic;
+  }
+  EXPECT_NE(cluster.Resolve("active controller"), name);
+  cluster.world().RunFor(std::chrono::minutes(1));
+  EXPECT_EQ(cluster.Ailments(), "");
+  ASSERT_NE(cluster.controller(name), nullptr);
+  EXPECT_LT(cluster.controller(name)->quorum()->Describe().last,
+            cluster.active()->quorum()->Describe().commit);
+
+  cluster.quorum_disk(name).write_error.reset();
+  EXPECT_TRUE(cluster.world().RunUntil(
+      [&] {
+        return cluster.active() != nullptr &&
+               cluster.controller(name)->quorum()->Describe().commit >=
+                   cluster.active()->quorum()->Describe().commit;
+      },
+      std::chrono::seconds(10)));
+  EXPECT_TRUE(cluster.CreateTopic("returns", 3, 3, {}));
+  EXPECT_TRUE(cluster.RunUntilHealthy(std::chrono::seconds(10))) << cluster.Ailments();
+  EXPECT_TRUE(cluster.failures().empty()) << cluster.failures().front();
+}
+
+// With two of three full nothing is decided, nobody ends, and all goes on with the first room.
+TEST(FullQuorumDisk, OfAMajorityStopsDecisionsAndNoProcess) {
+  cluster::Cluster cluster(/*seed=*/13, {});
+  ASSERT_TRUE(cluster.Boot());
+  for (const char* name : {"controller-1", "controller-2"}) {
+    cluster.quorum_disk(name).write_error = Error{Error::Kind::kFull, "No space left on device"};
+  }
+  EXPECT_FALSE(cluster.CreateTopic("orders", 3, 3, {}));
+  cluster.world().RunFor(std::chrono::seconds(30));
+  cluster.quorum_disk("controller-2").write_error.reset();
+  cluster.world().RunFor(std::chrono::seconds(5));
+  EXPECT_TRUE(cluster.CreateTopic("payments", 3, 3, {}));
+  EXPECT_TRUE(cluster.RunUntilHealthy(std::chrono::seconds(10))) << cluster.Ailments();
+  EXPECT_TRUE(cluster.failures().empty()) << cluster.failures().front();
+}
+
 }  // namespace
 }  // namespace weir::edges

@@ -104,16 +104,22 @@ void MemoryQuorumLog::Load(Callback<void(Result<Remembered>)> done) {
   });
 }
 
+Result<void> MemoryQuorumLog::Judge(uint64_t write) {
+  if (disk_.write_error) {
+    if (disk_.write_error->kind == Error::Kind::kFull) refused_to_ = last_write_;
+    return std::unexpected(*disk_.write_error);
+  }
+  if (write > refused_to_) return {};
+  return Fail(Error::Kind::kFull, "a write that found no room comes first");
+}
+
 void MemoryQuorumLog::Save(LogWrite write, Callback<void(Result<void>)> done) {
-  Queue(disk_.latency, [this, write = std::move(write), done = std::move(done)]() mutable {
-    Result<void> saved;
-    if (disk_.write_error) {
-      saved = std::unexpected(*disk_.write_error);
-    } else {
-      Carry(std::move(write), disk_);
-    }
-    strand_.Post(lifetime_.Bind([done = std::move(done), saved]() mutable { done(saved); }));
-  });
+  Queue(disk_.latency,
+        [this, number = ++last_write_, write = std::move(write), done = std::move(done)]() mutable {
+          Result<void> saved = Judge(number);
+          if (saved) Carry(std::move(write), disk_);
+          strand_.Post(lifetime_.Bind([done = std::move(done), saved]() mutable { done(saved); }));
+        });
 }
 
 void MemoryQuorumLog::ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
@@ -138,14 +144,10 @@ void MemoryQuorumLog::ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
 
 void MemoryQuorumLog::SaveSnapshot(StoredSnapshot snapshot, LogIndex begin,
                                    Callback<void(Result<void>)> done) {
-  Queue(disk_.latency, [this, snapshot = std::move(snapshot), begin,
+  Queue(disk_.latency, [this, number = ++last_write_, snapshot = std::move(snapshot), begin,
                         done = std::move(done)]() mutable {
-    Result<void> saved;
-    if (disk_.write_error) {
-      saved = std::unexpected(*disk_.write_error);
-    } else {
-      Compact(std::move(snapshot), begin, disk_);
-    }
+    Result<void> saved = Judge(number);
+    if (saved) Compact(std::move(snapshot), begin, disk_);
     strand_.Post(lifetime_.Bind([done = std::move(done), saved]() mutable { done(saved); }));
   });
 }

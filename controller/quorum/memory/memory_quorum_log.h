@@ -17,7 +17,8 @@ class MemoryQuorumDisk {
  public:
   // How long a synced write takes.
   Duration latency = std::chrono::milliseconds(1);
-  // While set, writes fail with it.
+  // While set, writes fail with it. Behind one that found no room all that were asked for before
+  // its answer came are refused as well.
   std::optional<Error> write_error;
 
   raft::HardState hard_state;
@@ -47,6 +48,8 @@ class MemoryQuorumLog final : public QuorumLog {
   void ReadSnapshot(Callback<void(Result<std::optional<StoredSnapshot>>)> done) override;
 
  private:
+  // What a write finds: nothing, or why it is not done.
+  Result<void> Judge(uint64_t write);
   // What is done when its time comes; operations take effect one after another.
   void Queue(Duration latency, Callback<void()> operation);
   void RunNext();
@@ -56,6 +59,8 @@ class MemoryQuorumLog final : public QuorumLog {
   MemoryQuorumDisk& disk_;
   bool holds_disk_ = false;
   bool running_ = false;
+  uint64_t last_write_ = 0;
+  uint64_t refused_to_ = 0;
   std::deque<std::pair<Duration, Callback<void()>>> queue_;
   Lifetime lifetime_;
 };

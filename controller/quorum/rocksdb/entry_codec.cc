@@ -10,6 +10,8 @@ namespace weir::quorum {
 namespace {
 
 constexpr char kEntryPrefix = 'e';
+// Of what the account says of the layout of all.
+constexpr uint64_t kFormat = 1;
 
 // The key is part of what is checked: a value under another key is as wrong as another value.
 uint32_t Checksum(std::string_view key, std::string_view rest) {
@@ -74,60 +76,73 @@ std::string EntryKey(LogIndex index) {
 
 std::string EntryKeysEnd() { return std::string(1, kEntryPrefix + 1); }
 
-std::string EntryValue(const LogEntry& entry) {
+std::string EntryValue(const LogEntry& entry, Term previous) {
   std::string rest;
+  PutNumber(rest, static_cast<uint64_t>(previous.value()), 8);
   PutNumber(rest, static_cast<uint64_t>(entry.term.value()), 8);
   rest += entry.payload.view();
   return Sealed(EntryKey(entry.index), std::move(rest));
 }
 
-Result<LogEntry> ReadEntry(std::string_view key, std::string_view value) {
+Result<StoredEntry> ReadEntry(std::string_view key, std::string_view value) {
   auto rest = Unsealed(key, value);
   if (!rest) return std::unexpected(rest.error());
+  if (key.empty() || key[0] != kEntryPrefix) {
+    return Fail(Error::Kind::kCorrupt, "a key in the quorum's log is none of an entry");
+  }
   key.remove_prefix(1);
   auto index = TakeNumber(key, 8);
+  auto previous = TakeNumber(*rest, 8);
   auto term = TakeNumber(*rest, 8);
-  if (!index || !term) return TooShort();
-  return LogEntry{LogIndex(static_cast<int64_t>(*index)), Term(static_cast<int64_t>(*term)),
-                  Bytes::FromString(std::string(*rest))};
+  if (!index || !previous || !term || !key.empty()) return TooShort();
+  return StoredEntry{{LogIndex(static_cast<int64_t>(*index)), Term(static_cast<int64_t>(*term)),
+                      Bytes::FromString(std::string(*rest))},
+                     Term(static_cast<int64_t>(*previous))};
 }
 
-std::string HardStateValue(const raft::HardState& state) {
+std::string AccountValue(const Account& account) {
   std::string rest;
+  PutNumber(rest, kFormat, 1);
+  PutNumber(rest, account.writes, 8);
+  PutPosition(rest, account.begin);
+  PutPosition(rest, account.last);
+  PutPosition(rest, account.snapshot);
+  const raft::HardState& state = account.hard_state;
   PutNumber(rest, static_cast<uint64_t>(state.term.value()), 8);
   if (state.vote) {
     PutNumber(rest, static_cast<uint64_t>(state.vote->controller.value()), 4);
     rest += state.vote->directory.ToBytes();
   }
-  return Sealed(kHardStateKey, std::move(rest));
+  return Sealed(kAccountKey, std::move(rest));
 }
 
-Result<raft::HardState> ReadHardState(std::string_view value) {
-  auto rest = Unsealed(kHardStateKey, value);
+Result<Account> ReadAccount(std::string_view value) {
+  auto rest = Unsealed(kAccountKey, value);
   if (!rest) return std::unexpected(rest.error());
+  auto format = TakeNumber(*rest, 1);
+  auto writes = TakeNumber(*rest, 8);
+  auto begin = TakePosition(*rest);
+  auto last = TakePosition(*rest);
+  auto snapshot = TakePosition(*rest);
   auto term = TakeNumber(*rest, 8);
-  if (!term) return TooShort();
-  raft::HardState state{Term(static_cast<int64_t>(*term)), std::nullopt};
-  if (rest->empty()) return state;
+  if (!format || !writes || !begin || !last || !snapshot || !term) return TooShort();
+  if (*format != kFormat) {
+    return Fail(Error::Kind::kCorrupt, "the quorum's log has format " + std::to_string(*format) +
+                                           "; this version reads format " +
+                                           std::to_string(kFormat));
+  }
+  Account account{*writes,
+                  {Term(static_cast<int64_t>(*term)), std::nullopt},
+                  LogIndex(static_cast<int64_t>(*first)),
+                  *last,
+                  *snapshot};
+  if (rest->empty()) return account;
   auto controller = TakeNumber(*rest, 4);
   auto directory = DirectoryId::FromBytes(*rest);
   if (!controller || !directory) return TooShort();
-  state.vote = raft::VoterId{ControllerId(static_cast<int32_t>(*controller)), *directory};
-  return state;
-}
-
-std::string BeginValue(const raft::LogPosition& begin) {
-  std::string rest;
-  PutPosition(rest, begin);
-  return Sealed(kBeginKey, std::move(rest));
-}
-
-Result<raft::LogPosition> ReadBegin(std::string_view value) {
-  auto rest = Unsealed(kBeginKey, value);
-  if (!rest) return std::unexpected(rest.error());
-  auto begin = TakePosition(*rest);
-  if (!begin) return TooShort();
-  return *begin;
+  account.hard_state.vote =
+      raft::VoterId{ControllerId(static_cast<int32_t>(*controller)), *directory};
+  return account;
 }
 
 std::string SnapshotValue(const StoredSnapshot& snapshot) {

@@ -17,11 +17,11 @@ class RocksdbWorld {
   RocksdbWorld()
       : folder_(testing::TempDir() + "/quorum-" +
                 testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(folder_);
+    Remove();
   }
   ~RocksdbWorld() {
     log_.reset();
-    std::filesystem::remove_all(folder_);
+    Remove();
   }
   void Open() { log_ = OpenAnother(); }
   std::unique_ptr<QuorumLog> OpenAnother() {
@@ -38,6 +38,11 @@ class RocksdbWorld {
   TestStrand strand;
 
  private:
+  void Remove() {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::remove(folder_ + ".mark");
+  }
+
   const std::string folder_;
   std::unique_ptr<QuorumLog> log_;
 };
@@ -46,16 +51,21 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Rocksdb, QuorumLogContract, RocksdbWorld);
 
 TEST(EntryCodec, ReadsBackWhatItWrote) {
   LogEntry entry{LogIndex(300), Term(7), Bytes::FromString("payload")};
-  EXPECT_EQ(*ReadEntry(EntryKey(entry.index), EntryValue(entry)), entry);
-  raft::HardState state{Term(5), raft::VoterId{ControllerId(2), {}}};
-  EXPECT_EQ(*ReadHardState(HardStateValue(state)), state);
-  EXPECT_EQ(*ReadHardState(HardStateValue({Term(6), std::nullopt})),
-            (raft::HardState{Term(6), std::nullopt}));
+  EXPECT_EQ(*ReadEntry(EntryKey(entry.index), EntryValue(entry, Term(6))),
+            (StoredEntry{entry, Term(6)}));
+  Account account{.writes = 8,
+                  .hard_state = {Term(5), raft::VoterId{ControllerId(2), {}}},
+                  .begin = {LogIndex(3), Term(2)},
+                  .last = {LogIndex(9), Term(5)},
+                  .snapshot = {LogIndex(3), Term(2)}};
+  EXPECT_EQ(*ReadAccount(AccountValue(account)), account);
+  account.hard_state.vote.reset();
+  EXPECT_EQ(*ReadAccount(AccountValue(account)), account);
 }
 
 TEST(EntryCodec, NoticesEveryChangedBit) {
   LogEntry entry{LogIndex(3), Term(7), Bytes::FromString("payload")};
-  std::string value = EntryValue(entry);
+  std::string value = EntryValue(entry, Term(7));
   for (size_t bit = 0; bit < value.size() * 8; ++bit) {
     std::string changed = value;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
@@ -68,7 +78,7 @@ TEST(EntryCodec, NoticesEveryChangedBit) {
 TEST(EntryCodec, OrdersKeysAsIndexes) {
   EXPECT_LT(EntryKey(LogIndex(255)), EntryKey(LogIndex(256)));
   EXPECT_LT(EntryKey(LogIndex::Max()), EntryKeysEnd());
-  EXPECT_LT(EntryKeysEnd(), std::string(kHardStateKey));
+  EXPECT_LT(EntryKeysEnd(), std::string(kAccountKey));
 }
 
 }  // namespace
