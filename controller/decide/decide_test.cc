@@ -20,7 +20,9 @@
 //   drain-step [moving=N]
 //   fail-directory N DIRECTORY [epoch=E]
 //   upgrade NAME level=N [supported=N]      the level, and the controllers' highest
+//   add-voter N DIRECTORY endpoint=E [id=REQUEST], promote N DIRECTORY, remove-voter N [DIRECTORY]
 //   image                                   nodes, then partitions
+//   voters
 //   show replicas                           in each image from here on
 #include <gtest/gtest.h>
 
@@ -150,7 +152,11 @@ class Scenario {
         {"drain-step", [this](const Words& c) { return DrainOnce(c); }},
         {"fail-directory", [this](const Words& c) { return FailDirectoryOf(c); }},
         {"upgrade", [this](const Words& c) { return Upgrade(c); }},
+        {"add-voter", [this](const Words& c) { return AddVoter(c); }},
+        {"promote", [this](const Words& c) { return Promote(c); }},
+        {"remove-voter", [this](const Words& c) { return RemoveOneVoter(c); }},
         {"image", [this](const Words&) { return ShowImage(); }},
+        {"voters", [this](const Words&) { return ShowVoters(); }},
     };
   }
 
@@ -388,6 +394,32 @@ class Scenario {
     command.supported = {{"metadata", 1, static_cast<int32_t>(c.NumberOf("supported", 1))}};
     command.validate_only = Says(c, "validate");
     return Run(command);
+  }
+
+  std::string AddVoter(const Words& c) {
+    AddLearner command{{.id = ControllerId(static_cast<int32_t>(c.Number(0))),
+                        .directory = Named<DirectoryId>(c.Word(1)),
+                        .endpoint = c.Has("endpoint") ? c.Value("endpoint") : ""},
+                       std::nullopt};
+    if (c.Has("id")) command.request_id = Named<RequestId>(c.Value("id"));
+    return Run(command);
+  }
+  std::string Promote(const Words& c) {
+    return Run(PromoteLearner{ControllerId(static_cast<int32_t>(c.Number(0))),
+                              Named<DirectoryId>(c.Word(1))});
+  }
+  std::string RemoveOneVoter(const Words& c) {
+    RemoveVoter command{ControllerId(static_cast<int32_t>(c.Number(0))), std::nullopt, std::nullopt};
+    if (c.words.size() > 1) command.directory = Named<DirectoryId>(c.Word(1));
+    return Run(command);
+  }
+  std::string ShowVoters() const {
+    std::ostringstream out;
+    for (const metadata::Voter& voter : image_.voters) {
+      out << (voter.is_learner ? "learner " : "voter ") << voter.id << " at " << voter.endpoint
+          << '\n';
+    }
+    return out.str();
   }
 
   std::string ShowImage() const {

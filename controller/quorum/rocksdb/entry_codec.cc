@@ -133,7 +133,7 @@ Result<Account> ReadAccount(std::string_view value) {
   }
   Account account{*writes,
                   {Term(static_cast<int64_t>(*term)), std::nullopt},
-                  LogIndex(static_cast<int64_t>(*first)),
+                  *begin,
                   *last,
                   *snapshot};
   if (rest->empty()) return account;
