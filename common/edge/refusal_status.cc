@@ -20,6 +20,7 @@ StatusCode StatusCodeOf(ErrorCode code) {
     case ErrorCode::kUnknownTopicId:
     case ErrorCode::kResourceNotFound:
     case ErrorCode::kBrokerIdNotRegistered:
+    case ErrorCode::kLogDirNotFound:
       return StatusCode::kNotFound;
     case ErrorCode::kTopicAlreadyExists:
     case ErrorCode::kDuplicateBrokerRegistration:
@@ -41,6 +42,7 @@ StatusCode StatusCodeOf(ErrorCode code) {
     case ErrorCode::kInvalidConfig:
     case ErrorCode::kInvalidRequest:
     case ErrorCode::kInvalidRecord:
+    case ErrorCode::kInvalidRegistration:
     case ErrorCode::kUnsupportedCompressionType:
       return StatusCode::kInvalidArgument;
     case ErrorCode::kNotLeaderOrFollower:
@@ -53,6 +55,9 @@ StatusCode StatusCodeOf(ErrorCode code) {
     case ErrorCode::kInvalidProducerEpoch:
     case ErrorCode::kInconsistentClusterId:
     case ErrorCode::kReassignmentInProgress:
+    case ErrorCode::kNoReassignmentInProgress:
+    case ErrorCode::kOperationNotAttempted:
+    case ErrorCode::kFeatureUpdateFailed:
       return StatusCode::kFailedPrecondition;
     case ErrorCode::kLeaderNotAvailable:
     case ErrorCode::kBrokerNotAvailable:

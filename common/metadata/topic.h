@@ -55,6 +55,12 @@ struct Partition {
     auto found = std::ranges::find(replicas, node, &Replica::node);
     return found == replicas.end() ? nullptr : &*found;
   }
+  // A replica that is at home here is not in sync; who is only joining is not missed yet.
+  bool is_under_replicated() const {
+    return std::ranges::any_of(replicas, [this](const Replica& replica) {
+      return !IsInSync(replica.node) && !IsJoining(replica.node);
+    });
+  }
   bool is_moving() const { return !adding.empty() || !removing.empty(); }
   bool IsJoining(NodeId node) const { return std::ranges::binary_search(adding, node); }
   bool IsLeaving(NodeId node) const { return std::ranges::binary_search(removing, node); }

@@ -195,11 +195,11 @@ struct RemoveVoter {
   std::optional<RequestId> request_id;
 };
 
-using Command =
-    std::variant<RegisterNode, UnfenceNode, FenceNode, StopNode, CreateTopic, DeleteTopic,
-                 ChangeIsr, UpdateConfigs, AllocateProducerIds, AddPartitions, ElectLeaders,
-                 Reassign, CancelReassign, DrainNode, UndrainNode, RemoveNode, FailDirectory,
-                 UpgradeFeature, BalanceLeaders, DrainStep, AddLearner, PromoteLearner, RemoveVoter>;
+using Command = std::variant<RegisterNode, UnfenceNode, FenceNode, StopNode, CreateTopic,
+                             DeleteTopic, ChangeIsr, UpdateConfigs, AllocateProducerIds,
+                             AddPartitions, ElectLeaders, Reassign, CancelReassign, DrainNode,
+                             UndrainNode, RemoveNode, FailDirectory, UpgradeFeature, BalanceLeaders,
+                             DrainStep, AddLearner, PromoteLearner, RemoveVoter>;
 
 using Decision = machine::Decision<metadata::v1::Entry, Outcome>;
 

@@ -99,11 +99,11 @@ Decision Decide(const Image& tip, const RemoveNode& command, Now) {
                           ? "it is " + std::string(NameOf(node->duty)) + ": wait until it has none"
                           : "decommission it first, and wait until it has none";
     return RefuseDecision(
-        ErrorCode::kPolicyViolation,
+        ErrorCode::kOperationNotAttempted,
         Named(command.node) + " still holds " + std::to_string(replicas) + " replicas; " + how);
   }
   if (node->state != metadata::NodeState::kFenced) {
-    return RefuseDecision(ErrorCode::kPolicyViolation,
+    return RefuseDecision(ErrorCode::kOperationNotAttempted,
                           Named(command.node) + " is " + std::string(NameOf(node->state)) +
                               ", and would register again: stop its process first");
   }

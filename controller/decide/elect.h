@@ -95,7 +95,9 @@ inline metadata::Partition Elect(metadata::Partition partition, const ElectionRu
     partition.recovering = true;
   }
   if (chosen == kNoNode && (rules.may_be_unclean || PLANTED_BUG("elect: anybody"))) {
-    chosen = first([](NodeId) { return true; });
+    // Who is only just joining may have nothing at all.
+    chosen = first([&](NodeId node) { return !partition.IsJoining(node); });
+    if (chosen == kNoNode) chosen = first([](NodeId) { return true; });
     if (chosen != kNoNode) {
       partition.isr = {chosen};
       partition.eligible_leaders.clear();

@@ -206,7 +206,7 @@ Answer<admin::v1::GetClusterResponse> Admin::GetCluster(const admin::v1::GetClus
   int32_t under_replicated = 0;
   for (const auto& [id, partition] : image().partitions) {
     leaderless += partition.leader == kNoNode ? 1 : 0;
-    under_replicated += partition.isr.size() < partition.replicas.size() ? 1 : 0;
+    under_replicated += partition.is_under_replicated() ? 1 : 0;
   }
   response.set_leaderless_partition_count(leaderless);
   response.set_under_replicated_partition_count(under_replicated);

@@ -18,6 +18,25 @@ TEST(Names, FindsTheNode) {
   }
 }
 
+TEST(Names, FindsThePartition) {
+  EXPECT_EQ(PartitionIn("topics/a.b/partitions/7"), (PartitionOf{"a.b", PartitionIndex(7)}));
+  for (const char* bad : {"", "topics/a", "topics//partitions/1", "topics/a/partitions/",
+                          "topics/a/partitions/x", "topics/a/partitions/-1", "a/partitions/1"}) {
+    EXPECT_FALSE(PartitionIn(bad)) << bad;
+  }
+}
+
+TEST(Names, FindsTheFeature) {
+  EXPECT_EQ(FeatureIn("features/metadata"), "metadata");
+  for (const char* bad : {"", "features/", "metadata"}) EXPECT_FALSE(FeatureIn(bad)) << bad;
+}
+
+TEST(Names, ARequestIdHas16BytesOrNone) {
+  EXPECT_FALSE(RequestIdIn("")->has_value());
+  EXPECT_TRUE(RequestIdIn(std::string(16, 'x'))->has_value());
+  for (size_t length : {1u, 15u, 17u}) EXPECT_FALSE(RequestIdIn(std::string(length, 'x')));
+}
+
 TEST(Names, FindsWhoseConfigs) {
   EXPECT_TRUE(std::holds_alternative<ClusterConfigs>(*ConfigTargetIn("configs/cluster")));
   EXPECT_EQ(std::get<TopicConfigs>(*ConfigTargetIn("configs/topics/t")).topic, "t");

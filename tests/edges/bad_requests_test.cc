@@ -197,6 +197,97 @@ std::vector<Case> OtherCases() {
   };
 }
 
+Case MoveOf(std::string what, std::string partition, std::vector<int32_t> nodes, std::string reason,
+            std::string phrase) {
+  return Row<admin::v1::ReassignPartitionsRequest>(
+      std::move(what), "Partitions/ReassignPartitions",
+      [&](auto& r) {
+        auto* move = r.add_moves();
+        move->set_name(partition);
+        for (int32_t node : nodes) move->add_replicas(node);
+      },
+      std::move(reason), std::move(phrase));
+}
+
+std::vector<Case> OperatingCases() {
+  using admin::v1::AddPartitionsRequest;
+  using admin::v1::CancelReassignmentsRequest;
+  using admin::v1::DecommissionNodeRequest;
+  using admin::v1::DrainNodeRequest;
+  using admin::v1::ElectLeadersRequest;
+  using admin::v1::ReassignPartitionsRequest;
+  using admin::v1::RemoveNodeRequest;
+  using admin::v1::UndrainNodeRequest;
+  using admin::v1::UpgradeFeatureRequest;
+  const std::string first = "topics/orders/partitions/0";
+  auto upgrade = [](std::string name, int32_t level, std::string phrase) {
+    return Row<UpgradeFeatureRequest>(
+        name, "Features/UpgradeFeature",
+        [&](auto& r) {
+          r.set_name("features/" + name);
+          r.set_level(level);
+        },
+        "FEATURE_UPDATE_FAILED", phrase);
+  };
+  return {
+      Named<DrainNodeRequest>("no place", "Nodes/DrainNode", "nodes/1",
+                              "INVALID_REPLICA_ASSIGNMENT", "start one more node"),
+      Named<DrainNodeRequest>("unknown", "Nodes/DrainNode", "nodes/9", "BROKER_ID_NOT_REGISTERED",
+                              "node 9"),
+      Named<DecommissionNodeRequest>("no place", "Nodes/DecommissionNode", "nodes/2",
+                                     "INVALID_REPLICA_ASSIGNMENT", "start one more node"),
+      Named<UndrainNodeRequest>("no node", "Nodes/UndrainNode", "3", "INVALID_REQUEST",
+                                "nodes/{id}"),
+      Named<RemoveNodeRequest>("full", "Nodes/RemoveNode", "nodes/1", "OPERATION_NOT_ATTEMPTED",
+                               "decommission it first"),
+      Row<AddPartitionsRequest>(
+          "fewer", "Topics/AddPartitions",
+          [](auto& r) {
+            r.set_name("topics/orders");
+            r.set_partition_count(0);
+          },
+          "INVALID_PARTITIONS", "cannot become fewer"),
+      Named<AddPartitionsRequest>("unknown", "Topics/AddPartitions", "topics/no",
+                                  "UNKNOWN_TOPIC_OR_PARTITION", "'no'"),
+      MoveOf("nowhere", first, {}, "INVALID_REPLICA_ASSIGNMENT", "name the nodes"),
+      MoveOf("to nobody", first, {1, 7}, "INVALID_REPLICA_ASSIGNMENT", "node 7"),
+      MoveOf("twice to one", first, {1, 1}, "INVALID_REPLICA_ASSIGNMENT", "named twice"),
+      MoveOf("of nothing", "topics/orders/partitions/1", {1}, "UNKNOWN_TOPIC_OR_PARTITION",
+             "no partition 1"),
+      MoveOf("of no name", "orders/0", {1}, "INVALID_REQUEST", "topics/{topic}/partitions/{n}"),
+      MoveOf("of a negative", "topics/orders/partitions/-1", {1}, "INVALID_REQUEST", "n from 0"),
+      Row<ReassignPartitionsRequest>(
+          "of none", "Partitions/ReassignPartitions", [](auto&) {}, "INVALID_REQUEST",
+          "1 to 1000 partitions"),
+      Row<CancelReassignmentsRequest>(
+          "not moving", "Partitions/CancelReassignments", [&](auto& r) { r.add_names(first); },
+          "NO_REASSIGNMENT_IN_PROGRESS", "not moving"),
+      Row<ElectLeadersRequest>(
+          "without saying how", "Partitions/ElectLeaders", [&](auto& r) { r.add_names(first); },
+          "INVALID_REQUEST", "ELECTION_UNCLEAN"),
+      Row<ElectLeadersRequest>(
+          "too many", "Partitions/ElectLeaders",
+          [&](auto& r) {
+            r.set_election(ElectLeadersRequest::ELECTION_PREFERRED);
+            for (int i = 0; i < 1001; ++i) r.add_names(first);
+          },
+          "INVALID_REQUEST", "not 1001"),
+      upgrade("metadata", 0, "cannot go back"),
+      upgrade("metadata", 2, "start a newer version"),
+      upgrade("colours", 1, "'metadata'"),
+  };
+}
+
+TEST_F(BadRequests, ToOperateTheClusterAreRefusedWithTheirReason) {
+  LogIndex before = cluster_.active()->machine().committed().index;
+  for (const Case& row : OperatingCases()) {
+    SCOPED_TRACE(row.method + ": " + row.what);
+    ExpectRefused(Call("node-1:9292", row.method, row.request), row.reason, row.phrase);
+    ExpectRefused(Call(ActiveEndpoint(), row.method, row.request), row.reason, row.phrase);
+  }
+  EXPECT_EQ(cluster_.active()->machine().committed().index, before);
+}
+
 TEST_F(BadRequests, ForATopicAreRefusedWithTheirReason) {
   for (const Case& row : CreateCases()) {
     SCOPED_TRACE(row.what);
@@ -263,7 +354,10 @@ std::vector<Method> AllMethods(const std::string& controller, const std::string&
   for (const char* name :
        {"Cluster/GetCluster", "Cluster/DescribeQuorum", "Nodes/ListNodes", "Nodes/GetNode",
         "Topics/CreateTopic", "Topics/GetTopic", "Topics/ListTopics", "Topics/DeleteTopic",
-        "Partitions/ListPartitions", "Configs/GetConfigs", "Configs/UpdateConfigs"}) {
+        "Partitions/ListPartitions", "Configs/GetConfigs", "Configs/UpdateConfigs",
+        "Nodes/DrainNode", "Nodes/DecommissionNode", "Nodes/UndrainNode", "Nodes/RemoveNode",
+        "Topics/AddPartitions", "Partitions/ElectLeaders", "Partitions/ReassignPartitions",
+        "Partitions/CancelReassignments", "Features/ListFeatures", "Features/UpgradeFeature"}) {
     methods.push_back({node + ":9292", std::string("/weir.admin.v1.") + name});
     methods.push_back({controller, std::string("/weir.admin.v1.") + name});
   }
