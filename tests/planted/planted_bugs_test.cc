@@ -51,6 +51,16 @@ constexpr Planted kPlanted[] = {
     {"sessions: the suffix lacks its first entry", "controllers_come_and_go", 20},
     {"client: a retry is a new batch", "leaders_are_killed", 50},
     {"partition: fetches above the high watermark", "deposed_leaders", 50},
+    {"admin: anybody answers", "controllers_come_and_go", 50},
+    {"raft: a read without a quorum", "controllers_come_and_go", 50},
+    {"raft: votes for every candidate of a term", "controllers_come_and_go", 50},
+    {"raft: votes for who has less", "controllers_come_and_go", 50},
+    {"raft: a vote is told before it is saved", "controllers_come_and_go", 50},
+    {"raft: entries are acknowledged before they are saved", "controllers_come_and_go", 50},
+    {"raft: an old term is committed by count", "controllers_come_and_go", 50},
+    {"raft: a leader counts what it has not saved", "controllers_come_and_go", 50},
+    {"log: a torn tail is kept", "power_fails_under_load", 100},
+    {"replica: a new follower cuts to its high watermark", "leaders_die_in_a_row", 100},
 };
 
 std::string TextOf(const std::string& scenario) {
