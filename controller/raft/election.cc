@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "controller/raft/majority.h"
 #include "controller/raft/raft.h"
 
@@ -95,12 +96,18 @@ void Raft::StepPreVoteRequest(const Message& message, const VoteRequest& request
 void Raft::StepVoteRequest(const Message& message, const VoteRequest& request, Instant now) {
   CHECK_EQ(message.term, hard_state_.term);
   bool is_free = hard_state_.vote ? *hard_state_.vote == message.from : !leader().has_value();
-  if (!is_free || !IsUpToDate(request.last)) {
+  if (PLANTED_BUG("raft: votes for every candidate of a term")) is_free = !leader().has_value();
+  bool is_fit = IsUpToDate(request.last) || PLANTED_BUG("raft: votes for who has less");
+  if (!is_free || !is_fit) {
     Send(message.from, VoteResponse{.pre_vote = false, .granted = false});
     return;
   }
   if (role() != RoleName::kFollower) BecomeFollower(hard_state_.term, std::nullopt, now);
   if (!hard_state_.vote) SetHardState({hard_state_.term, message.from});
+  if (PLANTED_BUG("raft: a vote is told before it is saved")) {
+    Send(message.from, VoteResponse{.pre_vote = false, .granted = true});
+    return;
+  }
   SendWhenSaved(message.from, VoteResponse{.pre_vote = false, .granted = true});
   std::get<Follower>(role_).deadline =
       now + config_.timing.election_timeout + Chance(config_.timing.election_jitter);

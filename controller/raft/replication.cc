@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/base/planted_bug.h"
 #include "controller/raft/majority.h"
 #include "controller/raft/raft.h"
 
@@ -106,7 +107,9 @@ void Raft::StepAppendRequest(const Message& message, const AppendRequest& reques
   AppendResponse response{.match = request.last, .round = request.round};
   // A heartbeat is answered at once, with what is durable, and does not wait behind a slow disk.
   bool is_heartbeat = request.last == request.previous.index;
-  if (is_heartbeat && saved_hard_state_ == hard_state_) {
+  if (PLANTED_BUG("raft: entries are acknowledged before they are saved")) {
+    Send(message.from, response);
+  } else if (is_heartbeat && saved_hard_state_ == hard_state_) {
     response.match = std::min(request.last, saved_);
     Send(message.from, response);
   } else {
@@ -265,6 +268,7 @@ void Raft::ReleaseReads() {
   if (leader.reads.empty()) return;
   int64_t answered =
       ReachedByVoters(leader.round, [](const Progress& progress) { return progress.round; });
+  if (PLANTED_BUG("raft: a read without a quorum")) answered = leader.round;
   while (!leader.reads.empty() && leader.reads.front().round <= answered) {
     effects_.reads.push_back({leader.reads.front().number, leader.reads.front().index});
     leader.reads.pop_front();
@@ -333,9 +337,8 @@ template <class T, class F>
 T Raft::ReachedByVoters(T self, F of_progress) const {
   std::vector<T> reached;
   for (const VoterId& id : membership().voters) {
-    reached.push_back(id == config_.self
-                          ? self
-                          : T(of_progress(std::get<Leader>(role_).members.at(id))));
+    reached.push_back(id == config_.self ? self
+                                         : T(of_progress(std::get<Leader>(role_).members.at(id))));
   }
   return ReachedByMajority(std::move(reached));
 }
@@ -343,8 +346,11 @@ T Raft::ReachedByVoters(T self, F of_progress) const {
 // Only an entry of the own term is committed by counting; all before it follow (5.4.2).
 void Raft::AdvanceCommit() {
   LogIndex index =
-      ReachedByVoters(saved_, [](const Progress& progress) { return progress.match; });
-  if (index > commit_ && TermAt(index) == hard_state_.term) CommitTo(index);
+      ReachedByVoters(PLANTED_BUG("raft: a leader counts what it has not saved") ? last_ : saved_,
+                      [](const Progress& progress) { return progress.match; });
+  bool is_of_term =
+      TermAt(index) == hard_state_.term || PLANTED_BUG("raft: an old term is committed by count");
+  if (index > commit_ && is_of_term) CommitTo(index);
 }
 
 // When a majority will have been silent for an election timeout (6.2).

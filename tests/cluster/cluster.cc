@@ -127,11 +127,13 @@ void Cluster::Failed(const std::string& name, const Error& error) {
   if (!excused_ || !excused_(name)) failures_.push_back(name + ": " + error.message);
   if (!excused_) return;
   sim::Process* process = &world_.process(name);
-  world_.After(kRestartDelay, [this, name, process, life = process->lives()] {
-    // Killed meanwhile, it is started by whoever killed it.
+  // It ends at once, as main() would end it. Killed meanwhile, it is started by whoever killed it.
+  world_.After(Duration(0), [this, name, process, life = process->lives()] {
     if (!process->alive() || process->lives() != life) return;
     process->Kill();
-    Restart(name);
+    world_.After(kRestartDelay, [this, name, process, life] {
+      if (!process->alive() && process->lives() == life) Restart(name);
+    });
   });
 }
 

@@ -28,7 +28,6 @@ constexpr Planted kPlanted[] = {
     {"log: durable before the sync", "power_fails_everywhere", 20},
     {"log: epochs outlive a cut", "deposed_leaders", 20},
     {"log: a follower forgets producers", "leaders_are_killed", 50},
-    {"log: a torn tail is kept", "power_fails_under_load", 100},
     {"log: recovery forgets producers", "nodes_come_and_go", 50},
     {"log: what is found counts as synced", "one_replica_alone", 200},
     {"log: a checkpoint before what it tells of", "one_power_loss_at_a_time", 50},
@@ -39,7 +38,6 @@ constexpr Planted kPlanted[] = {
     {"replica: the page cache counts as the disk", "power_fails_everywhere", 50},
     {"replica: a follower says synced for written", "machines_fail_together", 200},
     {"replica: any follower is taken for the same", "deposed_leaders", 20},
-    {"replica: a new follower cuts to its high watermark", "leaders_die_in_a_row", 200},
     {"isr: an earlier incarnation is let in", "one_power_loss_at_a_time", 200},
     {"partition: a deposed leader acknowledges", "deposed_leaders", 20},
     {"partition: a repeated batch is acknowledged at once", "nodes_come_and_go", 300},
@@ -52,6 +50,17 @@ constexpr Planted kPlanted[] = {
     {"machine: answers before the commit", "topics_while_controllers_die", 50},
     {"sessions: the suffix lacks its first entry", "controllers_come_and_go", 20},
     {"client: a retry is a new batch", "leaders_are_killed", 50},
+    {"partition: fetches above the high watermark", "deposed_leaders", 50},
+    {"admin: anybody answers", "controllers_come_and_go", 50},
+    {"raft: a read without a quorum", "controllers_come_and_go", 50},
+    {"raft: votes for every candidate of a term", "controllers_come_and_go", 50},
+    {"raft: votes for who has less", "controllers_come_and_go", 50},
+    {"raft: a vote is told before it is saved", "controllers_come_and_go", 50},
+    {"raft: entries are acknowledged before they are saved", "controllers_come_and_go", 50},
+    {"raft: an old term is committed by count", "controllers_come_and_go", 50},
+    {"raft: a leader counts what it has not saved", "controllers_come_and_go", 50},
+    {"log: a torn tail is kept", "power_fails_under_load", 100},
+    {"replica: a new follower cuts to its high watermark", "leaders_die_in_a_row", 100},
 };
 
 std::string TextOf(const std::string& scenario) {

@@ -33,7 +33,9 @@ Verdict Scenario::Run() {
     verdict_.acknowledged += history.acknowledged();
   }
   producing_.clear();
+  consuming_.clear();
   creating_.reset();
+  administering_.reset();
   everything_.reset();
   cluster_.reset();
   swarm_.reset();
@@ -46,6 +48,8 @@ void Scenario::Do(const Words& words) {
   CHECK(cluster_) << "a scenario begins with: cluster controllers=3 nodes=3";
   if (verb == "topic") return MakeTopic(words);
   if (verb == "produce") return Produce(words);
+  if (verb == "consume") return Consume(words.at(1));
+  if (verb == "administer") return Administer();
   if (verb == "create" && words.at(1) == "topics") {
     Settings settings = DrawSettings(words, shape_);
     settings.try_emplace("every", "10ms");
@@ -188,10 +192,26 @@ void Scenario::Restart(const Words& words) {
   }
 }
 
+void Scenario::Consume(const std::string& topic) {
+  auto& consuming = consuming_[topic];
+  workload::ConsumingShape shape;
+  shape.topic = topic;
+  consuming = std::make_unique<workload::Consuming>(*cluster_, cluster_->routing(), shape,
+                                                    histories_[topic]);
+  consuming->Begin();
+}
+
+void Scenario::Administer() {
+  administering_ = std::make_unique<workload::Administering>(
+      *cluster_, workload::AdministeringShape{}, admin_history_);
+  administering_->Begin();
+}
+
 void Scenario::EndProducing() {
   has_ended_producing_ = true;
   for (auto& [topic, producing] : producing_) producing->End();
   if (creating_) creating_->End();
+  if (administering_) administering_->End();
 }
 
 void Scenario::Heal(Duration within) {
@@ -206,7 +226,7 @@ void Scenario::Heal(Duration within) {
   Restart(all);
   auto settled = [this] {
     return std::ranges::all_of(producing_, [](auto& entry) { return entry.second->idle(); }) &&
-           (!creating_ || creating_->idle());
+           (!creating_ || creating_->idle()) && (!administering_ || administering_->idle());
   };
   if (!cluster_->RunUntilHealthy(within)) {
     Wrong("the cluster is not whole again in time: " + cluster_->Ailments());
@@ -219,6 +239,12 @@ void Scenario::Heal(Duration within) {
 
 void Scenario::ExpectAll() {
   for (const std::string& failure : cluster_->failures()) Wrong(failure);
+  for (auto& [topic, consuming] : consuming_) {
+    if (!consuming->failure().empty()) Wrong("reading " + topic + ": " + consuming->failure());
+    consuming->End();
+  }
+  checker::Judgement administered = admin_history_.Judge();
+  if (administered.verdict == checker::Verdict::kBroken) Wrong(administered.words);
   for (auto& [topic, history] : histories_) {
     if (history.acknowledged() == 0) Wrong("nothing was acknowledged in " + topic);
     ReadBack(topic);

@@ -12,11 +12,11 @@
 //   heal within 30s
 //   expect all
 //
-// Verbs: cluster, topic, produce, create topics, run, kill, power loss, pause, resume,
-// cut A from B, cut A from everyone, heal network, restart, stop in order, stop producing, heal
-// within, expect all; and "faults for 60s", which runs as long, with faults that the seed draws
-// (tests/scenario/swarm.h). A line that begins with # is a comment. What a setting is may be drawn
-// too: nodes=3..5, acks=1|all.
+// Verbs: cluster, topic, produce, consume, create topics, administer, run, kill, power loss, pause,
+// resume, cut A from B, cut A from everyone, heal network, restart, stop in order, stop producing,
+// heal within, expect all; and "faults for 60s", which runs as long, with faults that the seed
+// draws (tests/scenario/swarm.h). A line that begins with # is a comment. What a setting is may be
+// drawn too: nodes=3..5, acks=1|all.
 #pragma once
 
 #include <functional>
@@ -33,6 +33,8 @@
 #include "tests/cluster/cluster.h"
 #include "tests/scenario/settings.h"
 #include "tests/scenario/swarm.h"
+#include "tests/workload/administering.h"
+#include "tests/workload/consuming.h"
 #include "tests/workload/creating.h"
 #include "tests/workload/producing.h"
 
@@ -76,6 +78,8 @@ class Scenario {
   void MakeTopic(const Words& words);
   void RunFaults(const Words& words);
   void Produce(const Words& words);
+  void Consume(const std::string& topic);
+  void Administer();
   void Fault(const Words& words);
   void CutOff(const std::string& name);
   void Restart(const Words& words);
@@ -95,7 +99,10 @@ class Scenario {
   std::unique_ptr<checker::Everything> everything_;
   std::map<std::string, checker::History> histories_;
   std::map<std::string, std::unique_ptr<workload::Producing>> producing_;
+  std::map<std::string, std::unique_ptr<workload::Consuming>> consuming_;
   std::unique_ptr<workload::Creating> creating_;
+  checker::AdminHistory admin_history_;
+  std::unique_ptr<workload::Administering> administering_;
   std::unique_ptr<Swarm> swarm_;
   // Topics that do not promise to keep what they acknowledge.
   std::set<std::string> weak_topics_;

@@ -16,10 +16,10 @@ namespace weir::scenario {
 namespace {
 
 constexpr char kFolder[] = "tests/scenario";
-constexpr uint64_t kSeeds = 25;
+constexpr uint64_t kSeeds = 20;
 // The file that draws all it does goes deepest.
 constexpr char kSwarm[] = "swarm_of_faults";
-constexpr uint64_t kSwarmSeeds = 150;
+constexpr uint64_t kSwarmSeeds = 120;
 
 std::vector<std::string> ScenarioNames() {
   std::vector<std::string> names;
