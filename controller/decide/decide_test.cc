@@ -409,7 +409,7 @@ class Scenario {
                               Named<DirectoryId>(c.Word(1))});
   }
   std::string RemoveOneVoter(const Words& c) {
-    RemoveVoter command{ControllerId(static_cast<int32_t>(c.Number(0))), std::nullopt, std::nullopt};
+    RemoveVoter command{.id = ControllerId(static_cast<int32_t>(c.Number(0)))};
     if (c.words.size() > 1) command.directory = Named<DirectoryId>(c.Word(1));
     return Run(command);
   }

@@ -2,6 +2,7 @@
 // What a voter tells its machine, in order: snapshot, leading or not, committed entries.
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/quorum/quorum.h"
@@ -64,8 +65,9 @@ bool Quorum::DeliverCommitted(LogIndex to) {
       DeliverOne(*entry);
       continue;
     }
-    // Not in memory, so it was saved, by this process or the one before.
-    log_.ReadEntries(delivered_ + 1, to, kReadBytesMax,
+    // Not in memory, so it was saved, by this process or the one before. What is not saved is not
+    // read: on the disk there may still be what it replaces.
+    log_.ReadEntries(delivered_ + 1, std::min(to, raft_->saved()), kReadBytesMax,
                      lifetime_.Bind([this](Result<std::vector<LogEntry>> entries) {
                        if (!entries) {
                          Fail(entries.error().While("reading the quorum's log"));

@@ -27,7 +27,10 @@ constexpr Duration kBackOffMost = std::chrono::milliseconds(250);
 constexpr Duration kRegisterTimeout = std::chrono::milliseconds(1000);
 // Until Registered tells the lease.
 constexpr Duration kDefaultLease = std::chrono::milliseconds(3000);
-constexpr int kHeartbeatsPerLease = 4;
+constexpr int kHeartbeatsPerLease = 8;
+// A node looks for another controller long before its own lease ends: the one that takes over from
+// a controller that stands still waits a moment only before it fences who has not come.
+constexpr int kSilencesPerLease = 3;
 constexpr int64_t kLeaseMostMs = 10 * 60 * 1000;
 // Another incarnation of this node may still hold its session for a lease; longer is a mistake of
 // whoever gave two nodes one id.
@@ -85,6 +88,8 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   size_t next_controller_ = 0;
   Duration back_off_ = kBackOffFirst;
   Duration lease_ = kDefaultLease;
+  // Did not answer in time, and is left out until another one has.
+  Endpoint silent_;
   Term term_;
   // What the open session's controller belongs to.
   ClusterId session_cluster_;
@@ -130,6 +135,8 @@ void Session::State::Connect() {
   ++attempt_;
   if (endpoint_.empty()) {
     std::vector<Endpoint> controllers = Controllers();
+    // One that stands still takes a connection, and never answers.
+    if (controllers.size() > 1) std::erase(controllers, silent_);
     endpoint_ = controllers[next_controller_ % controllers.size()];
     ++next_controller_;
   }
@@ -191,6 +198,7 @@ void Session::State::ArmSilence(Duration allowed) {
   silence_timer_ = host_.strand.RunAt(host_.clock.Now() + allowed, lifetime_.Bind([this] {
     silence_timer_ = 0;
     LOG(WARNING) << "controller " << endpoint_ << " is silent";
+    silent_ = endpoint_;
     Reconnect("");
   }));
 }
@@ -232,7 +240,7 @@ void Session::State::OnMessage(uint64_t attempt, const Bytes& bytes) {
       LOG(ERROR) << "controller " << endpoint_ << " sent a message that this version does not know";
       break;
   }
-  if (!closed_ && attempt == attempt_ && registered_) ArmSilence(lease_);
+  if (!closed_ && attempt == attempt_ && registered_) ArmSilence(lease_ / kSilencesPerLease);
 }
 
 // Whoever answered is not, or not any more, a controller that this node can follow. What came over
@@ -262,6 +270,7 @@ void Session::State::Registered(const node::v1::Registered& registered) {
   }
   if (TermIsStale(Term(registered.term()))) return;
   registered_ = true;
+  silent_.clear();
   session_cluster_ = *cluster;
   duplicate_since_.reset();
   epoch_ = NodeEpoch(registered.node_epoch());

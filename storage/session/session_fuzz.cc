@@ -77,12 +77,13 @@ std::string Registered(const ClusterId& cluster) {
 }
 
 std::string Snapshot() {
-  FromController message;
-  auto& snapshot = *message.mutable_snapshot();
+  metadata::v1::Snapshot snapshot;
   snapshot.set_last_index(7);
   snapshot.set_last_term(3);
   *snapshot.add_records() = metadata::ToClusterRecord(kCluster, WallTime{5});
   *snapshot.add_records() = metadata::ToFeatureRecord("metadata", 1);
+  FromController message;
+  message.set_snapshot(snapshot.SerializeAsString());
   return message.SerializeAsString();
 }
 

@@ -77,8 +77,7 @@ void Everything::DiskReplaced(const std::string& process) {
 }
 
 LogOnDisk Everything::LogOf(const Seat& seat) const {
-  return {seat.name, seat.disk->snapshot ? seat.disk->snapshot->last : raft::LogPosition{},
-          &seat.disk->entries};
+  return {seat.name, seat.disk->begin, &seat.disk->entries};
 }
 
 void Everything::LookAtLog(Seat& seat, size_t again) {
@@ -130,7 +129,8 @@ void Everything::Committed(Seat& seat, const quorum::Quorum& quorum,
   }
   seat.committed = at.index;
   // Whoever begins with a snapshot announces nothing.
-  bool is_news = at.index > entries_.last().index && at.index > LogOf(seat).snapshot.index;
+  bool is_news = at.index > entries_.last().index &&
+                 (!seat.disk->snapshot || at.index > seat.disk->snapshot->last.index);
   entries_.Announced(seat.name, at, findings_);
   if (is_news) {
     auto described = quorum.Describe();

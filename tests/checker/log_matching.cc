@@ -21,14 +21,14 @@ uint64_t LinkOn(uint64_t chain, const quorum::LogEntry& entry) {
 }  // namespace
 
 raft::LogPosition LogOnDisk::last() const {
-  if (entries->empty()) return snapshot;
+  if (entries->empty()) return begin;
   return {entries->back().index, entries->back().term};
 }
 
 bool LogOnDisk::Holds(const raft::LogPosition& position) const {
-  if (position.index <= snapshot.index) return true;
+  if (position.index <= begin.index) return true;
   if (position.index > last().index) return false;
-  const auto& entry = (*entries)[static_cast<size_t>(position.index - snapshot.index - 1)];
+  const auto& entry = (*entries)[static_cast<size_t>(position.index - begin.index - 1)];
   return entry.term == position.term;
 }
 
@@ -41,14 +41,14 @@ uint64_t LogMatching::ChainAt(const raft::LogPosition& position) {
 }
 
 void LogMatching::TakeSnapshot(const LogOnDisk& log, Known& known) {
-  if (known.snapshot == log.snapshot) return;
-  while (!known.links.empty() && known.snapshot.index < log.snapshot.index) {
-    known.snapshot.index += 1;
+  if (known.begin == log.begin) return;
+  while (!known.links.empty() && known.begin.index < log.begin.index) {
+    known.begin.index += 1;
     known.links.pop_front();
   }
-  if (known.snapshot.index != log.snapshot.index) known.links.clear();
-  known.snapshot = log.snapshot;
-  known.snapshot_chain = ChainAt(log.snapshot);
+  if (known.begin.index != log.begin.index) known.links.clear();
+  known.begin = log.begin;
+  known.begin_chain = ChainAt(log.begin);
 }
 
 // What was cut off at the end, and what was written in its place: entries of other terms.
@@ -63,14 +63,14 @@ void LogMatching::DropReplaced(const LogOnDisk& log, Known& known) {
 void LogMatching::Saw(const LogOnDisk& log, size_t again, Findings& findings) {
   auto [at, is_new] = logs_.try_emplace(log.voter);
   Known& known = at->second;
-  if (is_new) known.snapshot_chain = ChainAt(known.snapshot);
+  if (is_new) known.begin_chain = ChainAt(known.begin);
   TakeSnapshot(log, known);
   DropReplaced(log, known);
   known.links.resize(known.links.size() - std::min(known.links.size(), again));
   while (known.links.size() < log.entries->size()) {
     const quorum::LogEntry& entry = (*log.entries)[known.links.size()];
-    uint64_t before = known.links.empty() ? known.snapshot_chain : known.links.back().chain;
-    Term term_before = known.links.empty() ? known.snapshot.term : known.links.back().term;
+    uint64_t before = known.links.empty() ? known.begin_chain : known.links.back().chain;
+    Term term_before = known.links.empty() ? known.begin.term : known.links.back().term;
     if (entry.term < term_before) {
       findings.Add(log.voter, ": entry ", entry.index, " of term ", entry.term,
                    " lies behind one of term ", term_before);
@@ -99,8 +99,8 @@ void CommittedEntries::Counted(const LogOnDisk& log, Term term, LogIndex commit,
                                Findings& findings) {
   if (commit <= counted_) return;
   counted_ = commit;
-  if (commit <= log.snapshot.index || commit > log.last().index) return;
-  const auto& entry = (*log.entries)[static_cast<size_t>(commit - log.snapshot.index - 1)];
+  if (commit <= log.begin.index || commit > log.last().index) return;
+  const auto& entry = (*log.entries)[static_cast<size_t>(commit - log.begin.index - 1)];
   if (entry.term == term) return;
   findings.Add(log.voter, " leads in term ", term, ", and has committed entry ", commit,
                " of term ", entry.term, " with none of its own behind it");

@@ -18,15 +18,15 @@
 
 namespace weir::checker {
 
-// One voter's log as it lies on its disk: the position that the snapshot ends with, and what
-// follows it.
+// One voter's log as it lies on its disk: what its first entry follows upon, and
+// the entries.
 struct LogOnDisk {
   std::string voter;
-  raft::LogPosition snapshot;
+  raft::LogPosition begin;
   const std::deque<quorum::LogEntry>* entries = nullptr;
 
   raft::LogPosition last() const;
-  // An entry of this index and term is there, or within the snapshot.
+  // An entry of this index and term is there, or before what the log begins with.
   bool Holds(const raft::LogPosition& position) const;
 };
 
@@ -44,9 +44,9 @@ class LogMatching {
     uint64_t chain = 0;
   };
   struct Known {
-    raft::LogPosition snapshot;
-    uint64_t snapshot_chain = 0;
-    // Of the entries after the snapshot.
+    raft::LogPosition begin;
+    uint64_t begin_chain = 0;
+    // Of the entries.
     std::deque<Link> links;
   };
 

@@ -106,16 +106,16 @@ TEST(KeptPromises, AsksNothingOfANewDisk) {
 // A log of entries with these terms, from index `from`; each payload names its entry.
 struct Disk {
   std::deque<quorum::LogEntry> entries;
-  raft::LogPosition snapshot;
+  raft::LogPosition begin;
 
-  explicit Disk(std::vector<int64_t> terms, raft::LogPosition after = {}) : snapshot(after) {
+  explicit Disk(std::vector<int64_t> terms, raft::LogPosition after = {}) : begin(after) {
     for (int64_t term : terms) Append(term);
   }
   void Append(int64_t term, const std::string& what = "") {
-    LogIndex index = snapshot.index + static_cast<int64_t>(entries.size()) + 1;
+    LogIndex index = begin.index + static_cast<int64_t>(entries.size()) + 1;
     entries.push_back({index, Term(term), Bytes::FromString("entry" + what)});
   }
-  LogOnDisk Of(const std::string& voter) const { return {voter, snapshot, &entries}; }
+  LogOnDisk Of(const std::string& voter) const { return {voter, begin, &entries}; }
 };
 
 TEST(LogMatching, HoldsForLogsThatDifferInTheirTails) {

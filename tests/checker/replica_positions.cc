@@ -7,7 +7,6 @@ namespace weir::checker {
 
 void KeptOffsets::Saw(const ReplicaPositions& replica, Findings& findings) {
   Last& last = last_[{replica.partition, replica.node}];
-  Offset& highest = highest_[replica.partition];
   if (last.life != replica.life) last = {replica.life, replica.high_watermark};
   if (replica.high_watermark < last.high_watermark) {
     findings.Add("node ", replica.node, ", partition ", replica.partition,
@@ -20,6 +19,13 @@ void KeptOffsets::Saw(const ReplicaPositions& replica, Findings& findings) {
                  replica.end);
   }
   bool leads_anew = replica.leads != kNoLeaderEpoch && replica.leads != last.leads;
+  // A node that was cut off may take up an epoch that is long over: it must have what was below the
+  // high watermarks of those before it, and no more.
+  std::map<LeaderEpoch, Offset>& highest_of = highest_[replica.partition];
+  Offset highest;
+  for (const auto& [epoch, offset] : highest_of) {
+    if (epoch < replica.leads) highest = std::max(highest, offset);
+  }
   if (leads_anew && replica.end < highest) {
     findings.Add("node ", replica.node, " leads partition ", replica.partition, " in epoch ",
                  replica.leads, " with a log that ends at ", replica.end,
@@ -27,7 +33,10 @@ void KeptOffsets::Saw(const ReplicaPositions& replica, Findings& findings) {
   }
   last.high_watermark = replica.high_watermark;
   last.leads = replica.leads;
-  highest = std::max(highest, replica.high_watermark);
+  // A follower knows only what its leader said.
+  if (replica.leads == kNoLeaderEpoch) return;
+  Offset& own = highest_of[replica.leads];
+  own = std::max(own, replica.high_watermark);
 }
 
 void KeptOffsets::SawInSync(const ReplicaPositions& leader, const ReplicaPositions& member,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies below a high watermark is kept: a replica's high watermark never falls within one life
 // of its process, every member of the ISR has all below its leader's, and whoever leads anew has
-// all that was ever below one. Pure; what is not promised to be kept is not shown to it.
+// all that was ever below one of an earlier leader. Pure; what is not promised to be kept is not
+// shown to it.
 #pragma once
 
 #include <map>
@@ -45,8 +46,8 @@ class KeptOffsets {
   };
 
   std::map<std::pair<PartitionId, NodeId>, Last> last_;
-  // Over all replicas, and all times.
-  std::map<PartitionId, Offset> highest_;
+  // Of the leader of each epoch, at any time.
+  std::map<PartitionId, std::map<LeaderEpoch, Offset>> highest_;
 };
 
 }  // namespace weir::checker

@@ -55,6 +55,15 @@ TEST(KeptOffsets, FindsALeaderWhoLacksWhatWasCommitted) {
   EXPECT_TRUE(f.SaysThat("node 2 leads partition"));
 }
 
+TEST(KeptOffsets, LetsAnEpochThatIsOverBeTakenUpLate) {
+  Fixture f;
+  f.Saw(Fixture::At(1, 9, 5, 3));
+  f.Saw(Fixture::At(2, 4, 2, 2));
+  EXPECT_TRUE(f.findings.empty());
+  f.Saw(Fixture::At(2, 4, 2, 4));
+  EXPECT_TRUE(f.SaysThat("in epoch 4"));
+}
+
 TEST(KeptOffsets, FindsAMemberInSyncWhoLacksWhatIsCommitted) {
   Fixture f;
   ReplicaPositions member = Fixture::At(2, 9, 2);

@@ -44,7 +44,7 @@ struct Cluster::NodeProgram {
 };
 
 Cluster::Cluster(uint64_t seed, ClusterShape shape) : world_(seed), shape_(shape) {
-  for (int i = 1; i <= shape_.controllers + shape_.spares; ++i) world_.AddProcess(ControllerName(i));
+  for (const std::string& name : controller_names()) world_.AddProcess(name);
   for (int i = 1; i <= shape_.nodes; ++i) {
     sim::Process& node = world_.AddProcess(NodeName(i));
     if (shape_.sync_max) node.disk().speed().sync_max = *shape_.sync_max;

@@ -11,9 +11,7 @@ namespace {
 
 class Members : public testing::TestWithParam<int> {
  protected:
-  Members() : cluster_(static_cast<uint64_t>(GetParam()), Shape()) {
-    CHECK(cluster_.Boot());
-  }
+  Members() : cluster_(static_cast<uint64_t>(GetParam()), Shape()) { CHECK(cluster_.Boot()); }
   static ClusterShape Shape() {
     ClusterShape shape;
     shape.spares = 2;
@@ -24,7 +22,8 @@ class Members : public testing::TestWithParam<int> {
   template <class Response, class Request>
   client::Outcome<Response> Ask(const std::string& method, Request request) {
     std::optional<client::Outcome<Response>> told;
-    cluster_.admin().Call<Response>(method, request, [&](auto answer) { told = std::move(answer); });
+    cluster_.admin().Call<Response>(method, request,
+                                    [&](auto answer) { told = std::move(answer); });
     CHECK(cluster_.world().RunUntil([&] { return told.has_value(); }));
     return std::move(*told);
   }
@@ -58,9 +57,10 @@ class Members : public testing::TestWithParam<int> {
     if (!removed && words) *words = removed.error().message;
     return removed.has_value();
   }
+  // And no change is on its way.
   bool Votes(int number) {
     auto* active = cluster_.active();
-    if (!active) return false;
+    if (!active || active->quorum()->Describe().is_changing) return false;
     for (const auto& known : active->quorum()->Describe().voters) {
       if (known.voter.id.controller == ControllerId(number)) return !known.voter.is_learner;
     }
@@ -83,12 +83,12 @@ TEST_P(Members, AllAreReplacedOneByOne) {
   ASSERT_TRUE(Add(4));
   ASSERT_TRUE(Await([&] { return Votes(4); })) << "a learner that has the log votes";
   ASSERT_TRUE(Remove(1));
-  ASSERT_TRUE(Await([&] { return cluster_.active() && !Votes(1); }));
+  ASSERT_TRUE(Await([&] { return Votes(4); }));
   cluster_.Kill("controller-1");
   ASSERT_TRUE(Add(5));
   ASSERT_TRUE(Await([&] { return Votes(5); }));
   ASSERT_TRUE(Remove(2));
-  ASSERT_TRUE(Await([&] { return cluster_.active() && !Votes(2); }));
+  ASSERT_TRUE(Await([&] { return Votes(5); }));
   cluster_.Kill("controller-2");
   CreateTopics(3);
   // Whoever is left has all of it.

@@ -286,7 +286,7 @@ TEST_F(BadPeers, ControllersOfAnotherClusterAreTold) {
          m.mutable_vote_response()->set_granted(true);
        },
        "not a member"},
-      {"of a term that cannot be", [](auto&) {}, "no term"},
+      {"of a term that cannot be", [](auto& m) { m.set_term(INT64_MAX); }, "no term"},
       {"of no kind", [](auto& m) { m.clear_body(); }, "a kind that is not known"},
   };
   for (const PeerCase& row : cases) {
@@ -297,7 +297,7 @@ TEST_F(BadPeers, ControllersOfAnotherClusterAreTold) {
     message.set_from_directory(kSixteen);
     message.set_to(self.controller_id());
     message.set_to_directory(self.directory_id());
-    message.set_term(INT64_MAX);
+    message.set_term(int64_t{1} << 50);
     message.mutable_vote_request()->set_last_index(INT64_MAX);
     row.change(message);
     ExpectRefused(Stream(ActiveEndpoint(), kExchange, {message.SerializeAsString()}), "",
