@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "controller/quorum/quorum.h"
 
 namespace weir::quorum {
@@ -67,7 +68,9 @@ bool Quorum::DeliverCommitted(LogIndex to) {
     }
     // Not in memory, so it was saved, by this process or the one before. What is not saved is not
     // read: on the disk there may still be what it replaces.
-    log_.ReadEntries(delivered_ + 1, std::min(to, raft_->saved()), kReadBytesMax,
+    LogIndex readable = std::min(to, raft_->saved());
+    if (PLANTED_BUG("quorum: what was replaced is told")) readable = to;
+    log_.ReadEntries(delivered_ + 1, readable, kReadBytesMax,
                      lifetime_.Bind([this](Result<std::vector<LogEntry>> entries) {
                        if (!entries) {
                          Fail(entries.error().While("reading the quorum's log"));

@@ -59,6 +59,9 @@ constexpr Planted kPlanted[] = {
     {"raft: entries are acknowledged before they are saved", "controllers_come_and_go", 50},
     {"raft: an old term is committed by count", "controllers_come_and_go", 50},
     {"raft: a leader counts what it has not saved", "controllers_come_and_go", 50},
+    {"raft: voters change before the last change is committed", "voters_come_and_go", 100},
+    {"quorum: a snapshot lacks a record", "voters_come_and_go", 50},
+    {"quorum: what was replaced is told", "swarm_of_faults", 100},
     {"log: a torn tail is kept", "power_fails_under_load", 100},
     {"replica: a new follower cuts to its high watermark", "leaders_die_in_a_row", 100},
 };

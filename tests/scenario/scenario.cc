@@ -36,6 +36,7 @@ Verdict Scenario::Run() {
   consuming_.clear();
   creating_.reset();
   administering_.reset();
+  replacing_.reset();
   everything_.reset();
   cluster_.reset();
   swarm_.reset();
@@ -50,6 +51,7 @@ void Scenario::Do(const Words& words) {
   if (verb == "produce") return Produce(words);
   if (verb == "consume") return Consume(words.at(1));
   if (verb == "administer") return Administer();
+  if (verb == "replace" && words.at(1) == "voters") return ReplaceVoters(words);
   if (verb == "create" && words.at(1) == "topics") {
     Settings settings = DrawSettings(words, shape_);
     settings.try_emplace("every", "10ms");
@@ -71,6 +73,8 @@ void Scenario::Do(const Words& words) {
 void Scenario::MakeCluster(const Words& words) {
   auto settings = DrawSettings(words, shape_);
   cluster::ClusterShape shape{NumberOr(settings, "controllers", 3), NumberOr(settings, "nodes", 3)};
+  shape.spares = NumberOr(settings, "spares", 0);
+  voters_ = shape.controllers;
   if (settings.contains("sync")) shape.sync_max = ParseDuration(settings["sync"]);
   cluster_ = std::make_unique<cluster::Cluster>(seed_, shape);
   if (options_.trace) {
@@ -207,8 +211,17 @@ void Scenario::Administer() {
   administering_->Begin();
 }
 
+void Scenario::ReplaceVoters(const Words& words) {
+  auto settings = DrawSettings(words, shape_);
+  settings.try_emplace("every", "500ms");
+  replacing_ = std::make_unique<workload::ReplacingVoters>(
+      *cluster_, ParseDuration(settings["every"]), voters_ - 1);
+  replacing_->Begin();
+}
+
 void Scenario::EndProducing() {
   has_ended_producing_ = true;
+  if (replacing_) replacing_->End();
   for (auto& [topic, producing] : producing_) producing->End();
   if (creating_) creating_->End();
   if (administering_) administering_->End();
@@ -226,7 +239,8 @@ void Scenario::Heal(Duration within) {
   Restart(all);
   auto settled = [this] {
     return std::ranges::all_of(producing_, [](auto& entry) { return entry.second->idle(); }) &&
-           (!creating_ || creating_->idle()) && (!administering_ || administering_->idle());
+           (!creating_ || creating_->idle()) && (!administering_ || administering_->idle()) &&
+           (!replacing_ || replacing_->idle());
   };
   if (!cluster_->RunUntilHealthy(within)) {
     Wrong("the cluster is not whole again in time: " + cluster_->Ailments());
@@ -238,6 +252,11 @@ void Scenario::Heal(Duration within) {
 }
 
 void Scenario::ExpectAll() {
+  // The last change of the voters may have been the leader's leave.
+  auto is_led = [this] { return cluster_->active() && cluster_->active()->machine().is_active(); };
+  if (!cluster_->world().RunUntil(is_led, std::chrono::seconds(10))) {
+    return Wrong("no controller is active");
+  }
   for (const std::string& failure : cluster_->failures()) Wrong(failure);
   for (auto& [topic, consuming] : consuming_) {
     if (!consuming->failure().empty()) Wrong("reading " + topic + ": " + consuming->failure());
@@ -245,6 +264,7 @@ void Scenario::ExpectAll() {
   }
   checker::Judgement administered = admin_history_.Judge();
   if (administered.verdict == checker::Verdict::kBroken) Wrong(administered.words);
+  if (replacing_ && replacing_->changed() == 0) Wrong("no voter came or went");
   for (auto& [topic, history] : histories_) {
     if (history.acknowledged() == 0) Wrong("nothing was acknowledged in " + topic);
     ReadBack(topic);

@@ -12,11 +12,11 @@
 //   heal within 30s
 //   expect all
 //
-// Verbs: cluster, topic, produce, consume, create topics, administer, run, kill, power loss, pause,
-// resume, cut A from B, cut A from everyone, heal network, restart, stop in order, stop producing,
-// heal within, expect all; and "faults for 60s", which runs as long, with faults that the seed
-// draws (tests/scenario/swarm.h). A line that begins with # is a comment. What a setting is may be
-// drawn too: nodes=3..5, acks=1|all.
+// Verbs: cluster, topic, produce, consume, create topics, administer, replace voters, run, kill,
+// power loss, pause, resume, cut A from B, cut A from everyone, heal network, restart, stop in
+// order, stop producing, heal within, expect all; and "faults for 60s", which runs as long, with
+// faults that the seed draws (tests/scenario/swarm.h). A line that begins with # is a comment. What
+// a setting is may be drawn too: nodes=3..5, acks=1|all.
 #pragma once
 
 #include <functional>
@@ -37,6 +37,7 @@
 #include "tests/workload/consuming.h"
 #include "tests/workload/creating.h"
 #include "tests/workload/producing.h"
+#include "tests/workload/replacing_voters.h"
 
 namespace weir::scenario {
 
@@ -80,6 +81,7 @@ class Scenario {
   void Produce(const Words& words);
   void Consume(const std::string& topic);
   void Administer();
+  void ReplaceVoters(const Words& words);
   void Fault(const Words& words);
   void CutOff(const std::string& name);
   void Restart(const Words& words);
@@ -97,6 +99,8 @@ class Scenario {
   Verdict verdict_;
   std::unique_ptr<cluster::Cluster> cluster_;
   std::unique_ptr<checker::Everything> everything_;
+  std::unique_ptr<workload::ReplacingVoters> replacing_;
+  int voters_ = 3;
   std::map<std::string, checker::History> histories_;
   std::map<std::string, std::unique_ptr<workload::Producing>> producing_;
   std::map<std::string, std::unique_ptr<workload::Consuming>> consuming_;
