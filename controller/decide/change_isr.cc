@@ -4,7 +4,6 @@
 #include <set>
 #include <sstream>
 
-#include "common/base/planted_bug.h"
 #include "controller/decide/decisions.h"
 #include "controller/decide/draft.h"
 #include "controller/decide/move.h"
@@ -53,7 +52,6 @@ Answer<void> CheckMembers(const metadata::Image& tip, const metadata::Partition&
     const metadata::Node* node = tip.nodes.Find(member.node);
     const metadata::Replica* replica = known.ReplicaOn(member.node);
     bool is_present = node && node->epoch == member.epoch;
-    if (node && PLANTED_BUG("isr: an earlier incarnation is let in")) is_present = true;
     if (!is_present) {
       return Refuse(ErrorCode::kIneligibleReplica,
                     Words("node ", member.node,

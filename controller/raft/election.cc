@@ -96,9 +96,7 @@ void Raft::StepPreVoteRequest(const Message& message, const VoteRequest& request
 void Raft::StepVoteRequest(const Message& message, const VoteRequest& request, Instant now) {
   CHECK_EQ(message.term, hard_state_.term);
   bool is_free = hard_state_.vote ? *hard_state_.vote == message.from : !leader().has_value();
-  if (PLANTED_BUG("raft: votes for every candidate of a term")) is_free = !leader().has_value();
-  bool is_fit = IsUpToDate(request.last) || PLANTED_BUG("raft: votes for who has less");
-  if (!is_free || !is_fit) {
+  if (!is_free || !IsUpToDate(request.last)) {
     Send(message.from, VoteResponse{.pre_vote = false, .granted = false});
     return;
   }

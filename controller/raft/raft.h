@@ -12,7 +12,6 @@
 #include <variant>
 #include <vector>
 
-#include "common/base/planted_bug.h"
 #include "common/base/time.h"
 #include "controller/raft/effects.h"
 #include "controller/raft/majority.h"
@@ -111,10 +110,7 @@ class Raft {
   // In force, and whether its entry is committed.
   const Membership& membership() const { return memberships_.latest(); }
   const MembershipHistory& memberships() const { return memberships_; }
-  bool is_membership_committed() const {
-    if (PLANTED_BUG("raft: voters change before the last change is committed")) return true;
-    return memberships_.latest_index() <= commit_;
-  }
+  bool is_membership_committed() const { return memberships_.latest_index() <= commit_; }
   // Of the other members; null where this one does not lead.
   const std::map<VoterId, Progress>* progress() const;
 

@@ -213,8 +213,7 @@ host::Task<Result<void>> Recovery::RebuildIndex(FilePointer records, Segment& se
 host::Task<Result<ScanEnd>> Recovery::Fold(FilePointer records, uint64_t file_bytes,
                                            Segment& segment) {
   co_return co_await Scan(records, Path(RecordsName(segment.base)), segment.bytes, file_bytes,
-                          PLANTED_BUG("log: a torn tail is kept") ? BatchRun::Check::kHeaders
-                                                                  : BatchRun::Check::kChecksums,
+                          BatchRun::Check::kChecksums,
                           [&](const BatchHeader& header, uint64_t position) {
                             return Take(header, position, segment);
                           });

@@ -63,9 +63,6 @@ void Partition::Append(Bytes batch, int acks, Duration timeout,
 
   Answer<AppendOutcome> appended = AppendNow(std::move(batch), origin);
   if (!appended) return refuse(std::move(appended.error()));
-  if (appended->duplicate && PLANTED_BUG("partition: a repeated batch is acknowledged at once")) {
-    return AnswerLater<AppendOutcome>(host_.strand, std::move(done), *appended);
-  }
   if (acks == 0) return AnswerLater<AppendOutcome>(host_.strand, std::move(done), *appended);
   const Instant deadline = host_.clock.Now() + timeout;
   auto& waiting = acks == -1 ? waiting_for_all_ : waiting_for_local_;

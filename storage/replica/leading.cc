@@ -83,8 +83,7 @@ bool Replica::IsCaughtUp(const Progress& progress, Instant now) const {
 bool Replica::IsEligible(NodeId node, const Progress& progress) const {
   auto member = assignment_.replicas.find(node);
   return member != assignment_.replicas.end() && member->second.active &&
-         (member->second.epoch == progress.epoch ||
-          PLANTED_BUG("isr: an earlier incarnation is let in"));
+         member->second.epoch == progress.epoch;
 }
 
 // Whoever would have to leave again at once does not join.
