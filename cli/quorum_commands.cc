@@ -111,8 +111,7 @@ host::Task<int> Remove(Cluster& cluster, Common common, int32_t id, bool force) 
   Json done = {{"controller", id}, {"role", "removed"}};
   PrintObject(common, done);
   if (!common.json) {
-    std::cout << "Its process may be stopped, and its data folder deleted: with the old folder it\n"
-                 "cannot come back.\n";
+    std::cout << "Its process may be stopped, and its data folder deleted.\n";
   }
   co_return kOk;
 }
