@@ -126,7 +126,7 @@ void Sessions::Session::OnMessage(Bytes bytes) {
 }
 
 Sessions::Sessions(host::Host host, const ActiveController* active)
-    : host_(host), active_(active) {}
+    : host_(host), active_(active), timer_(host.strand, [this] { TimeReached(); }) {}
 
 Sessions::~Sessions() {
   for (auto& [node, session] : sessions_) session->Finish(CallStatus::Ok());
@@ -434,16 +434,7 @@ void Sessions::Ended(Session& session) {
 }
 
 void Sessions::SetTimer() {
-  Instant wanted = term_ ? liveness_.NextDeadline() : Instant::Never();
-  if (wanted == timer_at_) return;
-  host_.strand.Cancel(std::exchange(timer_, 0));
-  timer_at_ = wanted;
-  if (wanted == Instant::Never()) return;
-  timer_ = host_.strand.RunAt(wanted, lifetime_.Bind([this] {
-    timer_ = 0;
-    timer_at_ = Instant::Never();
-    TimeReached();
-  }));
+  timer_.Set(term_ ? liveness_.NextDeadline() : Instant::Never());
 }
 
 void Sessions::TimeReached() {

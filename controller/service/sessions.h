@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "common/host/deadline_timer.h"
 #include "common/host/host.h"
 #include "controller/decide/liveness.h"
 #include "controller/decide/metadata_machine.h"
@@ -85,8 +86,7 @@ class Sessions : public machine::MachineObserver<metadata::Image> {
   // What committed last: a node that was away for a moment needs no snapshot.
   std::deque<Recent> recent_;
   size_t recent_bytes_ = 0;
-  host::Strand::TimerId timer_ = 0;
-  Instant timer_at_ = Instant::Never();
+  host::DeadlineTimer timer_;
   Lifetime lifetime_;
 };
 

@@ -64,16 +64,7 @@ void Upkeep::OnPublished(const metadata::Image& before, const metadata::Image& a
 }
 
 void Upkeep::SetTimer() {
-  Instant wanted = active_ ? std::min(imbalance_.NextDeadline(), drain_at_) : Instant::Never();
-  if (wanted == timer_at_) return;
-  host_.strand.Cancel(std::exchange(timer_, 0));
-  timer_at_ = wanted;
-  if (wanted == Instant::Never()) return;
-  timer_ = host_.strand.RunAt(wanted, lifetime_.Bind([this] {
-    timer_ = 0;
-    timer_at_ = Instant::Never();
-    TimeReached();
-  }));
+  timer_.Set(active_ ? std::min(imbalance_.NextDeadline(), drain_at_) : Instant::Never());
 }
 
 void Upkeep::TimeReached() {

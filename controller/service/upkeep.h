@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "common/host/deadline_timer.h"
 #include "common/host/host.h"
 #include "common/metadata/diff.h"
 #include "controller/decide/imbalance.h"
@@ -15,7 +16,8 @@ namespace weir::service {
 
 class Upkeep : public machine::MachineObserver<metadata::Image> {
  public:
-  explicit Upkeep(host::Host host) : host_(host) {}
+  explicit Upkeep(host::Host host)
+      : host_(host), timer_(host.strand, [this] { TimeReached(); }) {}
 
   // Before the machine runs; it outlives this.
   void Serve(MetadataDriver* machine) { machine_ = machine; }
@@ -45,8 +47,7 @@ class Upkeep : public machine::MachineObserver<metadata::Image> {
   bool drain_again_ = false;
   // What was said last: once is enough.
   std::string why_stuck_;
-  host::Strand::TimerId timer_ = 0;
-  Instant timer_at_ = Instant::Never();
+  host::DeadlineTimer timer_;
   Lifetime lifetime_;
 };
 
