@@ -97,13 +97,9 @@ std::optional<host::CallStatus> Quorum::Judge(const WireMessage& message) const 
 
 void Quorum::Take(WireMessage message) {
   if (stopped_) return;
-  for (const LogEntry& entry : message.entries) {
-    if (auto voters = VotersIn(entry.payload.view()); voters && *voters) Learn(**voters);
-  }
+  Learn(message.voters);
   const raft::VoterId& from = message.message.from;
-  if (!message.endpoint.empty() && !known_.contains(from)) {
-    known_[from] = {from, message.endpoint};
-  }
+  if (!message.endpoint.empty()) stranger_ = Voter{from, message.endpoint};
   raft_->Step(message.message, Now());
   CarryOut(std::move(message.entries));
   TellCaughtUp();

@@ -22,9 +22,9 @@ void Quorum::Learn(const std::vector<Voter>& voters) {
   for (const Voter& voter : voters) known_[voter.id] = voter;
 }
 
-host::Endpoint Quorum::OwnEndpoint() const {
-  auto self = known_.find(config_.self);
-  return self == known_.end() ? host::Endpoint() : self->second.endpoint;
+host::Endpoint Quorum::EndpointOf(const raft::VoterId& id) const {
+  if (auto known = known_.find(id); known != known_.end()) return known->second.endpoint;
+  return stranger_ && stranger_->id == id ? stranger_->endpoint : host::Endpoint();
 }
 
 // One peer for each other member, where it is reached now.

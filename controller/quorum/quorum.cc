@@ -100,9 +100,9 @@ bool Quorum::is_leader() const {
 std::optional<Quorum::Leader> Quorum::leader() const {
   auto id = raft_ && !stopped_ ? raft_->leader() : std::nullopt;
   if (!id) return std::nullopt;
-  auto known = known_.find(*id);
-  if (known == known_.end()) return std::nullopt;
-  return Leader{id->controller, known->second.endpoint, raft_->term()};
+  host::Endpoint endpoint = EndpointOf(*id);
+  if (endpoint.empty()) return std::nullopt;
+  return Leader{id->controller, std::move(endpoint), raft_->term()};
 }
 
 Quorum::Description Quorum::Describe() const {

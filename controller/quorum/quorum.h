@@ -139,7 +139,7 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
 
   void OnPeerLost(const raft::VoterId& peer, bool incoming) override;
   void OnAnswer(const Bytes& message) override;
-  host::Endpoint OwnEndpoint() const override;
+  host::Endpoint OwnEndpoint() const override { return EndpointOf(config_.self); }
   void ReadForPeer(LogIndex from, LogIndex to,
                    Callback<void(Result<std::vector<LogEntry>>)> done) override;
   std::optional<std::vector<LogEntry>> FindForPeer(LogIndex from, LogIndex to) override;
@@ -149,6 +149,8 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
   void Take(WireMessage message);
   // Members (members.cc).
   void Learn(const std::vector<Voter>& voters);
+  // Empty where it is not known.
+  host::Endpoint EndpointOf(const raft::VoterId& id) const;
   void FollowMembership();
   void AnswerStranger(const raft::Message& message);
   void TellCaughtUp();
@@ -190,8 +192,10 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
   Callback<void(Error)> failed_;
 
   std::optional<raft::Raft> raft_;
-  // Where members, and whoever was one, are reached.
+  // Where members, and whoever was one, are reached; and who offered a snapshot last, of whom
+  // nothing else may be known yet.
   std::map<raft::VoterId, Voter> known_;
+  std::optional<Voter> stranger_;
   std::map<raft::VoterId, std::unique_ptr<Peer>> peers_;
   // The newest stream that each has opened.
   std::map<raft::VoterId, Incoming*> incoming_;

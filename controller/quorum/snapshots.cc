@@ -110,11 +110,11 @@ void Quorum::Reply(const StoredSnapshot& snapshot, size_t offset, host::Reply& r
 }
 
 void Quorum::Fetch(const raft::Fetch& fetch) {
-  auto from = known_.find(fetch.from);
-  if (from == known_.end()) return;
+  host::Endpoint from = EndpointOf(fetch.from);
+  if (from.empty()) return;
   if (!fetch_ || fetch_->last() != fetch.last) {
     LOG(INFO) << "controller " << config_.self.controller << " fetches the snapshot up to "
-              << fetch.last << " from " << from->second.endpoint;
+              << fetch.last << " from " << from;
     fetch_ = std::make_unique<SnapshotFetch>(
         host_, config_.cluster, fetch.last,
         lifetime_.Bind([this](StoredSnapshot snapshot) {
@@ -125,7 +125,7 @@ void Quorum::Fetch(const raft::Fetch& fetch) {
           }));
         }));
   }
-  fetch_->Offered(from->second.endpoint);
+  fetch_->Offered(from);
 }
 
 void Quorum::Fetched(StoredSnapshot snapshot) {

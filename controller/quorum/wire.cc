@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "common/codec/message.h"
-#include "controller/quorum/voters_entry.h"
 #include "proto/raft/raft.pb.h"
 
 namespace weir::quorum {
@@ -70,8 +69,8 @@ void Fill(const raft::SnapshotOffer& from, const std::vector<LogEntry>&, proto::
 
 raft::LogPosition Position(int64_t index, int64_t term) { return {LogIndex(index), Term(term)}; }
 
-Result<raft::AppendRequest> ReadAppend(const proto::AppendRequest& from,
-                                       std::vector<LogEntry>& entries) {
+Result<raft::AppendRequest> ReadAppend(const proto::AppendRequest& from, WireMessage& to) {
+  std::vector<LogEntry>& entries = to.entries;
   raft::AppendRequest request{.previous = Position(from.previous_index(), from.previous_term()),
                               .commit = LogIndex(from.commit()),
                               .round = from.round()};
@@ -89,7 +88,10 @@ Result<raft::AppendRequest> ReadAppend(const proto::AppendRequest& from,
     last = Position(entry.index(), entry.term());
     auto voters = VotersIn(entry.payload());
     if (!voters) return std::unexpected(voters.error());
-    if (*voters) request.memberships.push_back({last.index, MembershipOf(**voters)});
+    if (*voters) {
+      request.memberships.push_back({last.index, MembershipOf(**voters)});
+      to.voters.insert(to.voters.end(), (*voters)->begin(), (*voters)->end());
+    }
     entries.push_back({last.index, last.term, Bytes::FromString(entry.payload())});
   }
   request.last = last.index;
@@ -112,7 +114,7 @@ Result<void> ReadBody(const proto::Message& from, WireMessage& to) {
                                            .granted = from.vote_response().granted()};
       return {};
     case proto::Message::kAppendRequest: {
-      auto request = ReadAppend(from.append_request(), to.entries);
+      auto request = ReadAppend(from.append_request(), to);
       if (!request) return std::unexpected(request.error());
       to.message.body = std::move(*request);
       return {};

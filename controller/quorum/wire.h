@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/host/network.h"
 #include "controller/quorum/quorum_log.h"
+#include "controller/quorum/voters_entry.h"
 #include "controller/raft/messages.h"
 
 namespace weir::quorum {
@@ -18,7 +19,9 @@ struct WireMessage {
   raft::Message message;
   std::vector<LogEntry> entries;
   // With a SnapshotOffer: where its sender is reached.
-  host::Endpoint endpoint;
+  host::Endpoint endpoint = {};
+  // All that the entries bring: read by Decode, and not sent beside them.
+  std::vector<Voter> voters = {};
 };
 
 Pieces Encode(const WireMessage& message);
