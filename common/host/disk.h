@@ -31,7 +31,9 @@ class File {
   // All of `data`, or an error after which any part of it may be in the file.
   virtual void Write(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) = 0;
   // Completes when all that was written, before the call, is on stable storage.
-  // After a failed sync nothing is known of those writes: do not try again and call it success.
+  // After a failed sync nothing is known of those writes: do not try again and call it success. So
+  // it is never kFull, which others take for a reason to wait: a device without room says so too
+  // late here.
   virtual void Sync(Callback<void(Result<void>)> done) = 0;
   virtual void Truncate(uint64_t size, Callback<void(Result<void>)> done) = 0;
   virtual void Size(Callback<void(Result<uint64_t>)> done) = 0;
@@ -41,6 +43,13 @@ enum class OpenMode {
   kRead,    // Must exist; only Read and Size are allowed.
   kWrite,   // Read and write; must exist.
   kCreate,  // Read and write; made where it does not exist.
+};
+
+// Of the file system that a Disk lies on, in bytes.
+struct Space {
+  uint64_t total = 0;
+  // What this process may still fill.
+  uint64_t free = 0;
 };
 
 // Paths are relative to the Disk's root folder, with '/' between names; "" is the root.
@@ -58,7 +67,10 @@ class Disk {
   virtual void Rename(std::string from, std::string to, Callback<void(Result<void>)> done) = 0;
   // A file, or a folder with all that is in it. What does not exist is no error.
   virtual void Remove(std::string path, Callback<void(Result<void>)> done) = 0;
+  // As File::Sync, never kFull.
   virtual void SyncFolder(std::string path, Callback<void(Result<void>)> done) = 0;
+  // How much room there is; old news as soon as it is told.
+  virtual void Measure(Callback<void(Result<Space>)> done) = 0;
 };
 
 }  // namespace weir::host

@@ -235,6 +235,7 @@ class NoDisk final : public host::Disk {
   void Rename(std::string, std::string, Callback<void(Result<void>)>) override {}
   void Remove(std::string, Callback<void(Result<void>)>) override {}
   void SyncFolder(std::string, Callback<void(Result<void>)>) override {}
+  void Measure(Callback<void(Result<host::Space>)>) override {}
 };
 
 }  // namespace weir::quorum

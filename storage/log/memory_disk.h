@@ -62,6 +62,7 @@ class MemoryWorld : public host::Strand,
   void Rename(std::string from, std::string to, Callback<void(Result<void>)> done) override;
   void Remove(std::string path, Callback<void(Result<void>)> done) override;
   void SyncFolder(std::string path, Callback<void(Result<void>)> done) override;
+  void Measure(Callback<void(Result<host::Space>)> done) override;
 
  private:
   friend class MemoryFile;

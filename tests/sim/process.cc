@@ -117,14 +117,15 @@ struct Process::Incarnation {
         clock(process),
         strand(process.timeline_, life.get(), clock,
                [&process](Instant local) { return process.WorldTimeOf(local); }),
-        disk(process.disk_.Attach(life.get())),
         network(process.network_.Attach(life)),
-        random(process.timeline_.chance().Next()) {}
+        random(process.timeline_.chance().Next()) {
+    for (const auto& disk : process.disks_) disks.push_back(disk->Attach(life.get()));
+  }
 
   std::shared_ptr<Life> life;
   SimClock clock;
   SimStrand strand;
-  std::unique_ptr<host::Disk> disk;
+  std::vector<std::unique_ptr<host::Disk>> disks;
   std::unique_ptr<host::Network> network;
   SimRandom random;
   std::shared_ptr<void> program;
@@ -132,8 +133,10 @@ struct Process::Incarnation {
   bool cleared = false;
 };
 
-Process::Process(std::string name, Timeline& timeline, SimNetwork& network)
-    : name_(std::move(name)), timeline_(timeline), network_(network), disk_(timeline) {
+Process::Process(std::string name, Timeline& timeline, SimNetwork& network, size_t disks)
+    : name_(std::move(name)), timeline_(timeline), network_(network) {
+  CHECK_GE(disks, 1u);
+  for (size_t i = 0; i < disks; ++i) disks_.push_back(std::make_unique<SimDisk>(timeline));
   Restart();
 }
 
@@ -147,8 +150,10 @@ bool Process::serving() const { return alive() && network_.serving(*lives_.back(
 
 host::Host Process::host() {
   Incarnation& now = *lives_.back();
-  return {now.clock, now.strand, *now.disk, *now.network, now.random};
+  return {now.clock, now.strand, *now.disks.front(), *now.network, now.random};
 }
+
+host::Disk& Process::host_disk(size_t number) { return *lives_.back()->disks.at(number); }
 
 host::Host Process::Restart() {
   CHECK(!alive()) << name_ << " is still alive";
@@ -178,8 +183,10 @@ void Process::End(bool power_lost) {
   CHECK(ended->life->alive) << name_ << " has ended already";
   timeline_.End(*ended->life, [this, ended, power_lost] {
     ended->strand.DropTimers();
-    disk_.LifeEnded();
-    if (power_lost) disk_.PowerLost();
+    for (const auto& disk : disks_) {
+      disk->LifeEnded();
+      if (power_lost) disk->PowerLost();
+    }
     network_.LifeEnded(*ended->life, power_lost);
     // Last, for what was waiting may have spoken to it.
     timeline_.Discard([program = std::move(ended->program)] {});

@@ -23,7 +23,7 @@ class Process {
   // Makes what runs in a process. It is destroyed when the process ends.
   using Program = std::function<std::shared_ptr<void>(host::Host)>;
 
-  Process(std::string name, Timeline& timeline, SimNetwork& network);
+  Process(std::string name, Timeline& timeline, SimNetwork& network, size_t disks = 1);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   ~Process();
@@ -37,7 +37,11 @@ class Process {
   size_t lives() const { return lives_.size(); }
   // The world as this life sees it; stays valid, and does nothing, when the life has ended.
   host::Host host();
-  SimDisk& disk() { return disk_; }
+  // The machine's disks; the first is that of host().
+  SimDisk& disk(size_t number = 0) { return *disks_.at(number); }
+  size_t disk_count() const { return disks_.size(); }
+  // One of them, as this life sees it.
+  host::Disk& host_disk(size_t number);
 
   // A process begins alive, without a program. Start runs one in the current life, or in a new one.
   void Start(Program program);
@@ -70,7 +74,7 @@ class Process {
   std::string name_;
   Timeline& timeline_;
   SimNetwork& network_;
-  SimDisk disk_;
+  std::vector<std::unique_ptr<SimDisk>> disks_;
   std::vector<std::unique_ptr<Incarnation>> lives_;
   // Invariant: when the world's clock showed `world_base_`, the monotonic clock showed
   // `local_base_`, and the wall clock `wall_base_` after the world's beginning.

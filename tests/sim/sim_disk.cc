@@ -180,6 +180,13 @@ class DiskPort final : public host::Disk {
     disk_.Begin(life_, DiskOperation::kSync, {}, std::move(happen));
   }
 
+  void Measure(Callback<void(Result<host::Space>)> done) override {
+    auto happen = [this, done = std::move(done)]() mutable {
+      return Tell<host::Space>(std::move(done), disk_.space());
+    };
+    disk_.Begin(life_, DiskOperation::kSize, {}, std::move(happen));
+  }
+
  private:
   template <class F>
   void Change(std::string path, Callback<void(Result<void>)> done, F change) {
@@ -216,6 +223,13 @@ void SimDisk::CorruptByte(const std::string& path, uint64_t offset) {
   std::shared_ptr<Node> node = tree_.Find(path);
   CHECK(node != nullptr) << "no file " << path;
   node->content.Flip(offset);
+}
+
+host::Space SimDisk::space() const {
+  constexpr uint64_t kEndless = 1ull << 50;
+  if (!faults_.capacity) return {kEndless, kEndless};
+  uint64_t used = tree_.TotalSize();
+  return {*faults_.capacity, *faults_.capacity - std::min(used, *faults_.capacity)};
 }
 
 std::unique_ptr<host::Disk> SimDisk::Attach(Life* life) {

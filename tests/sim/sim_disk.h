@@ -64,6 +64,7 @@ class SimDisk {
   std::vector<std::string> Files() const { return tree_.Files(); }
   // Of all files together.
   uint64_t TotalSize() const { return tree_.TotalSize(); }
+  host::Space space() const;
   // CHECKs that the file is there.
   std::string Contents(const std::string& path) const;
   void CorruptByte(const std::string& path, uint64_t offset);

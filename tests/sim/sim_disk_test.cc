@@ -233,6 +233,33 @@ TEST_F(SimDiskTest, FailsAsItIsTold) {
   EXPECT_NE(*Read(*file), "8765432190abc");
 }
 
+TEST_F(SimDiskTest, MeasuresWhatItsCapacityLeaves) {
+  Begin(1);
+  FilePtr file = Open("f");
+  ASSERT_TRUE(Write(*file, 0, std::string(700, 'x')));
+  process_->disk().faults().capacity = 1000;
+  EXPECT_EQ(process_->disk().space().total, 1000u);
+  EXPECT_EQ(process_->disk().space().free, 300u);
+  process_->disk().faults().capacity = 500;
+  EXPECT_EQ(process_->disk().space().free, 0u);
+}
+
+TEST(SimProcess, HasDisksThatFailEachForItself) {
+  World world(1);
+  Process& process = world.AddProcess("two", 2);
+  std::vector<bool> opened;
+  process.disk(1).FailNext(DiskOperation::kOpen);
+  for (size_t i : {0u, 1u}) {
+    process.host_disk(i).Open(
+        "f", host::OpenMode::kCreate,
+        [&](Result<std::shared_ptr<host::File>> file) { opened.push_back(file.has_value()); });
+    ASSERT_TRUE(world.RunUntil([&] { return opened.size() == i + 1; }));
+  }
+  EXPECT_EQ(opened, (std::vector<bool>{true, false}));
+  EXPECT_EQ(process.disk(0).Files(), std::vector<std::string>{"f"});
+  EXPECT_TRUE(process.disk(1).Files().empty());
+}
+
 TEST_F(SimDiskTest, CompletesNothingWhileItIsStalled) {
   Begin(1);
   FilePtr file = Open("f");

@@ -16,11 +16,11 @@ World::~World() {
   timeline_.Clear();
 }
 
-Process& World::AddProcess(const std::string& name) {
+Process& World::AddProcess(const std::string& name, size_t disks) {
   CHECK(name.find_first_of(":/") == std::string::npos) << name << " is no host name";
   auto [place, added] = processes_.try_emplace(name);
   CHECK(added) << "there is a process " << name << " already";
-  place->second = std::make_unique<Process>(name, timeline_, network_);
+  place->second = std::make_unique<Process>(name, timeline_, network_, disks);
   return *place->second;
 }
 

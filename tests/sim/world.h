@@ -28,7 +28,7 @@ class World {
   ~World();
 
   // A process and its machine; `name` is its host name, and is not taken.
-  Process& AddProcess(const std::string& name);
+  Process& AddProcess(const std::string& name, size_t disks = 1);
   // CHECKs that there is one.
   Process& process(const std::string& name);
   SimNetwork& network() { return network_; }

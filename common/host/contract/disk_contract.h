@@ -297,6 +297,16 @@ TEST_P(DiskContract, FinishesManyOperationsThatAreUnderWayTogether) {
   Close(file);
 }
 
+TEST_P(DiskContract, MeasuresItsRoom) {
+  auto measure = [&] {
+    return Wait<Result<Space>>([&](auto done) { disk().Measure(std::move(done)); });
+  };
+  auto space = measure();
+  ASSERT_TRUE(space) << space.error();
+  EXPECT_GT(space->total, 0u);
+  EXPECT_LE(space->free, space->total);
+}
+
 TEST_P(DiskContract, FinishesAnOperationWhoseFileWasLetGo) {
   auto file = Create("file");
   bool written = false;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <glog/logging.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -67,8 +68,15 @@ Result<void> SyncNames(const std::string& path) {
   if (fd < 0) return SystemFailure(errno, "sync folder " + path);
   int failure = fsync(fd) == 0 ? 0 : errno;
   close(fd);
-  if (failure != 0) return SystemFailure(failure, "sync folder " + path);
+  if (failure != 0) return SyncFailure(failure, "sync folder " + path);
   return {};
+}
+
+Result<Space> SpaceAt(const std::string& path) {
+  struct statvfs status{};
+  if (statvfs(path.c_str(), &status) != 0) return SystemFailure(errno, "measure " + path);
+  // Not what is kept for root alone.
+  return Space{status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize};
 }
 
 }  // namespace
@@ -87,12 +95,12 @@ std::string PosixDisk::Whole(const std::string& path) const {
 
 void PosixDisk::Open(std::string path, OpenMode mode,
                      Callback<void(Result<std::shared_ptr<File>>)> done) {
-  threads_->Submit([path = Whole(path), mode] { return OpenedFile::Open(path, mode); },
-                   [this, done = std::move(done)](
-                       Result<std::shared_ptr<OpenedFile>> opened) mutable {
-                     if (!opened) return done(std::unexpected(std::move(opened.error())));
-                     done(std::make_shared<PosixFile>(threads_, std::move(*opened)));
-                   });
+  threads_->Submit(
+      [path = Whole(path), mode] { return OpenedFile::Open(path, mode); },
+      [this, done = std::move(done)](Result<std::shared_ptr<OpenedFile>> opened) mutable {
+        if (!opened) return done(std::unexpected(std::move(opened.error())));
+        done(std::make_shared<PosixFile>(threads_, std::move(*opened)));
+      });
 }
 
 void PosixDisk::MakeFolder(std::string path, Callback<void(Result<void>)> done) {
@@ -115,6 +123,10 @@ void PosixDisk::Remove(std::string path, Callback<void(Result<void>)> done) {
 
 void PosixDisk::SyncFolder(std::string path, Callback<void(Result<void>)> done) {
   threads_->Submit([path = Whole(path)] { return SyncNames(path); }, std::move(done));
+}
+
+void PosixDisk::Measure(Callback<void(Result<Space>)> done) {
+  threads_->Submit([path = root_] { return SpaceAt(path); }, std::move(done));
 }
 
 }  // namespace weir::host

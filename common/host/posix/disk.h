@@ -25,6 +25,7 @@ class PosixDisk : public Disk {
   void Rename(std::string from, std::string to, Callback<void(Result<void>)> done) override;
   void Remove(std::string path, Callback<void(Result<void>)> done) override;
   void SyncFolder(std::string path, Callback<void(Result<void>)> done) override;
+  void Measure(Callback<void(Result<Space>)> done) override;
 
  private:
   // The path in the file system. A path that leaves the root is a bug of ours.

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 
 #include "common/host/posix/event_loop.h"
 #include "common/host/posix/folder_lock.h"
+#include "common/host/posix/system_error.h"
 
 namespace weir::host {
 namespace {
@@ -117,6 +119,22 @@ TEST_F(PosixDiskTest, TellsOfALimitOnAFilesSize) {
   EXPECT_EQ(written.error().message, "write " + root_ + "/limited: File too large");
 }
 
+TEST_F(PosixDiskTest, MeasuresTheFileSystemUnderIt) {
+  auto space = Wait<Result<Space>>([&](auto done) { disk_.Measure(std::move(done)); });
+  ASSERT_TRUE(space) << space.error();
+  auto known = std::filesystem::space(root_);
+  EXPECT_EQ(space->total, known.capacity);
+  // Others write meanwhile.
+  EXPECT_NEAR(static_cast<double>(space->free), static_cast<double>(known.available),
+              static_cast<double>(known.capacity) / 10);
+}
+
+TEST(SystemError, OfASyncIsNoReasonToWait) {
+  EXPECT_EQ(SystemFailure(ENOSPC, "write").error().kind, Error::Kind::kFull);
+  EXPECT_EQ(SyncFailure(ENOSPC, "sync").error().kind, Error::Kind::kIo);
+  EXPECT_NE(SyncFailure(ENOSPC, "sync").error().message.find("No space"), std::string::npos);
+}
+
 TEST_F(PosixDiskTest, CompletesManyOperationsAtOnce) {
   auto file = Open("many", OpenMode::kCreate);
   int written = 0;
@@ -158,9 +176,9 @@ TEST(FolderLock, RefusesASecondHolderByTheFirstOnesProcess) {
     auto second = LockFolder(folder);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().kind, Error::Kind::kInUse);
-    EXPECT_EQ(second.error().message,
-              "data folder " + folder + " is in use by process " + std::to_string(getpid()) +
-                  "; stop it, or choose another --data");
+    EXPECT_EQ(second.error().message, "data folder " + folder + " is in use by process " +
+                                          std::to_string(getpid()) +
+                                          "; stop it, or choose another --data");
   }
   EXPECT_TRUE(LockFolder(folder));
 }

@@ -42,7 +42,7 @@ Result<std::shared_ptr<OpenedFile>> OpenedFile::Open(const std::string& path, Op
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return SystemFailure(errno, "open " + path);
   std::shared_ptr<OpenedFile> file(new OpenedFile(fd, path, mode));
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd, &status) != 0) return SystemFailure(errno, "open " + path);
   if (S_ISDIR(status.st_mode)) return SystemFailure(EISDIR, "open " + path);
   return file;
@@ -60,8 +60,8 @@ Result<Bytes> OpenedFile::Read(uint64_t offset, size_t length) const {
   auto buffer = std::make_shared_for_overwrite<char[]>(length);
   size_t filled = 0;
   while (filled < length) {
-    ssize_t size = pread(fd_, buffer.get() + filled, length - filled,
-                         static_cast<off_t>(offset + filled));
+    ssize_t size =
+        pread(fd_, buffer.get() + filled, length - filled, static_cast<off_t>(offset + filled));
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return SystemFailure(errno, "read " + path_);
     if (size == 0) break;
@@ -111,7 +111,7 @@ Result<void> OpenedFile::Sync() {
   } while (result != 0 && errno == EINTR);
   if (result == 0) return {};
   sync_failed_ = true;
-  return SystemFailure(errno, "sync " + path_);
+  return SyncFailure(errno, "sync " + path_);
 }
 
 Result<void> OpenedFile::Truncate(uint64_t size) {
@@ -125,7 +125,7 @@ Result<void> OpenedFile::Truncate(uint64_t size) {
 }
 
 Result<uint64_t> OpenedFile::Size() const {
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd_, &status) != 0) return SystemFailure(errno, "size of " + path_);
   return static_cast<uint64_t>(status.st_size);
 }

@@ -47,4 +47,8 @@ std::unexpected<Error> SystemFailure(int error_number, std::string_view doing) {
               std::string(doing) + ": " + std::generic_category().message(error_number));
 }
 
+std::unexpected<Error> SyncFailure(int error_number, std::string_view doing) {
+  return Fail(Error::Kind::kIo, SystemFailure(error_number, doing).error().message);
+}
+
 }  // namespace weir::host
