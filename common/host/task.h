@@ -15,8 +15,10 @@
 
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/base/callback.h"
 
@@ -203,6 +205,32 @@ void Spawn(Task<T> task, Callback<void(T)> done) {
 }
 inline void Spawn(Task<void> task, Callback<void()> done = {}) {
   internal::RunRoot(std::move(task), std::move(done));
+}
+
+// Runs tasks side by side, each of which waits for something; their values in the order given.
+template <class T>
+Task<std::vector<T>> All(std::vector<Task<T>> tasks) {
+  struct Gathering {
+    std::vector<std::optional<T>> values;
+    size_t left = 0;
+    Callback<void(std::vector<T>)> done;
+  };
+  if (tasks.empty()) co_return std::vector<T>();
+  co_return co_await Await<std::vector<T>>([&tasks](auto done) {
+    auto gathering = std::make_shared<Gathering>();
+    gathering->values.resize(tasks.size());
+    gathering->left = tasks.size();
+    gathering->done = std::move(done);
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      Spawn<T>(std::move(tasks[i]), [gathering, i](T value) {
+        gathering->values[i].emplace(std::move(value));
+        if (--gathering->left > 0) return;
+        std::vector<T> values;
+        for (auto& each : gathering->values) values.push_back(std::move(*each));
+        std::exchange(gathering->done, nullptr)(std::move(values));
+      });
+    }
+  });
 }
 
 }  // namespace weir::host

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace weir::host {
@@ -51,6 +53,46 @@ TEST(Task, IsDestroyedFromItsRootWhenItsCallbackIsDropped) {
   EXPECT_EQ(witness.use_count(), 2);
   pending.callbacks.clear();
   EXPECT_EQ(witness.use_count(), 1);
+}
+
+Task<int> Sum(Pending& pending, int tasks, std::shared_ptr<int> witness) {
+  std::vector<Task<int>> all;
+  for (int i = 0; i < tasks; ++i) all.push_back(Ask(pending));
+  int sum = *witness;
+  int place = 1;
+  for (int value : co_await All(std::move(all))) sum += value * place++;
+  co_return sum;
+}
+
+TEST(Task, RunsManySideBySideAndKeepsTheirOrder) {
+  Pending pending;
+  std::optional<int> answer;
+  auto witness = std::make_shared<int>(5);
+  Spawn<int>(Sum(pending, 3, witness), [&](int value) { answer = value; });
+  ASSERT_EQ(pending.callbacks.size(), 3u);
+  std::swap(pending.callbacks[0], pending.callbacks[2]);
+  for (int value : {3, 2, 1}) {
+    EXPECT_FALSE(answer);
+    pending.CallOne(value);
+  }
+  EXPECT_EQ(answer, 5 + 10 + 2 * 20 + 3 * 30);
+  EXPECT_EQ(witness.use_count(), 1);
+}
+
+TEST(Task, OfManyIsDestroyedWhenOneIsDropped) {
+  Pending pending;
+  auto witness = std::make_shared<int>(0);
+  Spawn<int>(Sum(pending, 3, witness), [](int) { FAIL(); });
+  pending.CallOne(1);
+  pending.callbacks.clear();
+  EXPECT_EQ(witness.use_count(), 1);
+}
+
+TEST(Task, OfNoneIsDoneAtOnce) {
+  Pending pending;
+  std::optional<int> answer;
+  Spawn<int>(Sum(pending, 0, std::make_shared<int>(4)), [&](int value) { answer = value; });
+  EXPECT_EQ(answer, 4);
 }
 
 TEST(Task, DoesNothingUntilItIsAwaited) {
