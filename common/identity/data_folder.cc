@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/identity/data_folder.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <sstream>
@@ -20,7 +21,27 @@ std::string Encode(const DataFolder& folder) {
   out << "format=" << kFormat << "\nrole=" << folder.role << "\nid=" << folder.id
       << "\ndirectory=" << folder.directory << "\n";
   if (!folder.cluster.is_nil()) out << "cluster=" << folder.cluster << "\n";
+  if (!folder.siblings.empty()) {
+    out << "siblings=";
+    for (const DirectoryId& sibling : folder.siblings) {
+      out << (sibling == folder.siblings.front() ? "" : ",") << sibling;
+    }
+    out << "\n";
+  }
   return out.str();
+}
+
+// Nothing if one of them is no identity.
+std::optional<std::vector<DirectoryId>> SiblingsIn(const std::string& text) {
+  std::vector<DirectoryId> siblings;
+  std::istringstream in(text);
+  for (std::string word; std::getline(in, word, ',');) {
+    auto sibling = DirectoryId::Parse(word);
+    if (!sibling) return std::nullopt;
+    siblings.push_back(*sibling);
+  }
+  std::ranges::sort(siblings);
+  return siblings;
 }
 
 Result<DataFolder> Decode(const std::string& text) {
@@ -36,13 +57,14 @@ Result<DataFolder> Decode(const std::string& text) {
   int32_t id = 0;
   auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), id);
   bool has_id = error == std::errc() && end == number.data() + number.size() && id >= 0;
+  auto siblings = SiblingsIn(fields["siblings"]);
   if (fields["format"] != std::to_string(kFormat) || !directory || !cluster ||
-      fields["role"].empty() || !has_id) {
+      fields["role"].empty() || !has_id || !siblings) {
     return Fail(Error::Kind::kCorrupt,
                 "the file 'identity' of the data folder cannot be understood; restore it, or start "
                 "this process with an empty folder");
   }
-  return DataFolder{fields["role"], id, *directory, *cluster};
+  return DataFolder{fields["role"], id, *directory, *cluster, std::move(*siblings)};
 }
 
 std::string FolderOf(const std::string& path) {
@@ -90,32 +112,45 @@ host::Task<Result<void>> RemoveFile(host::Disk& disk, std::string path) {
       [&](auto done) { disk.SyncFolder(FolderOf(path), std::move(done)); });
 }
 
+host::Task<Result<std::optional<DataFolder>>> ReadIdentity(host::Disk& disk) {
+  auto text = co_await ReadFile(disk, kFile);
+  if (!text && text.error().kind == Error::Kind::kNotFound) co_return std::nullopt;
+  if (!text) co_return std::unexpected(text.error().While("reading whose the data folder is"));
+  auto folder = Decode(*text);
+  if (!folder) co_return std::unexpected(folder.error());
+  co_return std::move(*folder);
+}
+
+host::Task<Result<void>> WriteIdentity(host::Disk& disk, DataFolder folder) {
+  co_return co_await ReplaceFile(disk, kFile, Encode(folder));
+}
+
+Result<void> CheckOwner(const DataFolder& folder, const std::string& role, int32_t id) {
+  if (folder.role == role && folder.id == id) return {};
+  return Fail(Error::Kind::kInvalid, "the data folder belongs to " + folder.role + " " +
+                                         std::to_string(folder.id) + ", and this is " + role + " " +
+                                         std::to_string(id) +
+                                         ": give --id and --data that belong together");
+}
+
 host::Task<Result<DataFolder>> OpenDataFolder(host::Disk& disk, host::Random& random,
                                               std::string role, int32_t id) {
-  auto text = co_await ReadFile(disk, kFile);
-  if (!text && text.error().kind != Error::Kind::kNotFound) {
-    co_return std::unexpected(text.error().While("reading whose the data folder is"));
+  auto known = co_await ReadIdentity(disk);
+  if (!known) co_return std::unexpected(known.error());
+  if (*known) {
+    if (auto owned = CheckOwner(**known, role, id); !owned)
+      co_return std::unexpected(owned.error());
+    co_return std::move(**known);
   }
-  if (!text) {
-    DataFolder folder{role, id, DirectoryId(random.NextUuid()), ClusterId()};
-    auto written = co_await ReplaceFile(disk, kFile, Encode(folder));
-    if (!written) co_return std::unexpected(written.error().While("making the data folder ours"));
-    co_return folder;
-  }
-  auto folder = Decode(*text);
-  if (!folder) co_return folder;
-  if (folder->role != role || folder->id != id) {
-    co_return Fail(Error::Kind::kInvalid, "the data folder belongs to " + folder->role + " " +
-                                              std::to_string(folder->id) + ", and this is " + role +
-                                              " " + std::to_string(id) +
-                                              ": give --id and --data that belong together");
-  }
+  DataFolder folder{.role = role, .id = id, .directory = DirectoryId(random.NextUuid())};
+  auto written = co_await WriteIdentity(disk, folder);
+  if (!written) co_return std::unexpected(written.error().While("making the data folder ours"));
   co_return folder;
 }
 
 host::Task<Result<void>> JoinCluster(host::Disk& disk, DataFolder folder, ClusterId cluster) {
   folder.cluster = cluster;
-  co_return co_await ReplaceFile(disk, kFile, Encode(folder));
+  co_return co_await WriteIdentity(disk, std::move(folder));
 }
 
 }  // namespace weir::identity
