@@ -195,6 +195,50 @@ TEST(Placement, SpreadsLeadersAndReplicas) {
   }
 }
 
+TEST(Placement, FillsTheDirectoryThatHasLeast) {
+  Node node = MadeNode(1, "");
+  for (uint64_t d : {301, 302, 303}) node.directories.push_back(Made<DirectoryId>(d));
+  node.failed_directories = {node.directories[2]};
+  Image image;
+  image.nodes.Set(node.id, node);
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    // The first holds five already, the third does not work.
+    Image now = image;
+    for (int32_t i = 0; i < 5; ++i) {
+      now.partitions.Set({Made<TopicId>(50), PartitionIndex(i)}, MadePartition(now, {1}));
+    }
+    std::map<DirectoryId, int> placed;
+    for (const auto& place : Place(now, 13, 1, seed)) ++placed[place[0].directory];
+    EXPECT_EQ(placed,
+              (std::map<DirectoryId, int>{
+                  {node.directories[0], 1}, {node.directories[1], 6}, {node.directories[3], 6}}))
+        << "seed " << seed;
+  }
+}
+
+TEST(Placement, SpreadsLeadersOverTheDirectoriesOfANode) {
+  Image image;
+  for (int32_t id : {1, 2}) {
+    Node node = MadeNode(id, "");
+    node.directories.push_back(Made<DirectoryId>(static_cast<uint64_t>(300 + id)));
+    image.nodes.Set(node.id, node);
+  }
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    std::map<DirectoryId, int> leaders;
+    std::map<DirectoryId, int> replicas;
+    for (const auto& place : Place(image, 8, 2, seed)) {
+      ++leaders[place[0].directory];
+      for (const Replica& replica : place) ++replicas[replica.directory];
+    }
+    for (const auto& [id, node] : image.nodes) {
+      for (const DirectoryId& directory : node.directories) {
+        EXPECT_EQ(leaders[directory], 2) << "seed " << seed;
+        EXPECT_EQ(replicas[directory], 4) << "seed " << seed;
+      }
+    }
+  }
+}
+
 TEST(Placement, LeavesOutWhoIsNotActive) {
   Image image;
   for (int32_t id = 1; id <= 3; ++id) image.nodes.Set(NodeId(id), MadeNode(id, ""));

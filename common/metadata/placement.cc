@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <utility>
 
 namespace weir::metadata {
 namespace {
@@ -25,16 +26,51 @@ uint64_t ChanceOf(const PartitionId& id) {
   return chance;
 }
 
+// A directory with what lies there.
+struct Shelf {
+  DirectoryId directory;
+  int32_t leaders = 0;
+  int32_t replicas = 0;
+
+  void Put(bool leads) {
+    ++replicas;
+    if (leads) ++leaders;
+  }
+};
+
 // A node with what it was given: in this call, and by the image.
 struct Seat {
   NodeId node;
   size_t rack = 0;
-  std::vector<DirectoryId> directories;
-  size_t next_directory = 0;
+  std::vector<Shelf> shelves;
+  size_t next_shelf = 0;
   int32_t leaders = 0;
   int32_t replicas = 0;
   int32_t old_leaders = 0;
   int32_t old_replicas = 0;
+
+  void CountOld(const DirectoryId& directory, bool leads) {
+    ++old_replicas;
+    if (leads) ++old_leaders;
+    auto shelf = std::ranges::find(shelves, directory, &Shelf::directory);
+    if (shelf != shelves.end()) shelf->Put(leads);
+  }
+  // Where least lies. Of those, a leader goes to where fewest are, and a follower to where most
+  // are; else one after the other.
+  DirectoryId TakeDirectory(bool leads) {
+    auto rank = [&](size_t at) {
+      const Shelf& shelf = shelves[at % shelves.size()];
+      return std::pair(shelf.replicas, leads ? shelf.leaders : -shelf.leaders);
+    };
+    size_t least = next_shelf;
+    for (size_t at = next_shelf + 1; at < next_shelf + shelves.size(); ++at) {
+      if (rank(at) < rank(least)) least = at;
+    }
+    least %= shelves.size();
+    next_shelf = least + 1;
+    shelves[least].Put(leads);
+    return shelves[least].directory;
+  }
 };
 
 // Deals the partitions out one by one, each time to whoever has the least.
@@ -46,23 +82,29 @@ class Deal {
       const Node& node = *image.nodes.Find(id);
       Seat seat{.node = id};
       seat.rack = racks.try_emplace(node.rack, racks.size()).first->second;
-      std::ranges::copy_if(node.directories, std::back_inserter(seat.directories),
-                           [&](const DirectoryId& d) { return node.Offers(d); });
-      seat.next_directory = Mix(seed ^ Mix(static_cast<uint64_t>(id.value())));
+      for (const DirectoryId& directory : node.directories) {
+        if (node.Offers(directory)) seat.shelves.push_back({directory});
+      }
+      seat.next_shelf = Mix(seed ^ Mix(static_cast<uint64_t>(id.value()))) % seat.shelves.size();
       seats_.push_back(std::move(seat));
     }
     rack_count_ = racks.size();
   }
 
   size_t size() const { return seats_.size(); }
+  // Some node has several directories.
+  bool has_shelves_to_choose() const {
+    return std::ranges::any_of(seats_, [](const Seat& seat) { return seat.shelves.size() > 1; });
+  }
 
   void CountOldLoad(const Image& image) {
     for (const auto& [id, partition] : image.partitions) {
-      for (const Replica& replica : partition.replicas) {
-        if (Seat* seat = On(replica.node)) ++seat->old_replicas;
-      }
       // The preferred leader: who leads at the moment says more about restarts than about load.
-      if (Seat* seat = On(partition.replicas.front().node)) ++seat->old_leaders;
+      bool leads = true;
+      for (const Replica& replica : partition.replicas) {
+        if (Seat* seat = On(replica.node)) seat->CountOld(replica.directory, leads);
+        leads = false;
+      }
     }
   }
 
@@ -97,8 +139,7 @@ class Deal {
       ++rack_uses[seat.rack];
       ++seat.replicas;
       if (leads) ++seat.leaders;
-      replicas.push_back(
-          {seat.node, seat.directories[seat.next_directory++ % seat.directories.size()]});
+      replicas.push_back({seat.node, seat.TakeDirectory(leads)});
     }
     return replicas;
   }
@@ -148,7 +189,7 @@ std::vector<std::vector<Replica>> Place(const Image& image, int32_t partition_co
   CHECK_LE(static_cast<size_t>(replication_factor), deal.size());
   // Each full round gives every node one leader; only what is left over can even out old load.
   int32_t left_over = partition_count % static_cast<int32_t>(deal.size());
-  if (left_over > 0) deal.CountOldLoad(image);
+  if (left_over > 0 || deal.has_shelves_to_choose()) deal.CountOldLoad(image);
   std::vector<std::vector<Replica>> placed;
   placed.reserve(static_cast<size_t>(partition_count));
   for (int32_t i = 0; i < partition_count; ++i) {

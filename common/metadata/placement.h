@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where replicas go, of new partitions and of nodes that are emptied: spread evenly over the active
-// nodes and over their racks. Pure: the same image and seed give the same places.
+// nodes, over their racks, and over the directories of each. Pure: the same image and seed give the
+// same places.
 #pragma once
 
 #include <cstdint>
