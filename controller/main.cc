@@ -25,8 +25,9 @@ constexpr char kProgram[] = "controller";
 int Run() {
   auto id = weir::identity::ProcessId(FLAGS_id, weir::host::MachineName());
   if (!id) return weir::host::Complain(kProgram, id.error());
-  auto service = weir::host::Service::Open(
-      {.program = kProgram, .data = FLAGS_data, .client_id = "controller-" + std::to_string(*id)});
+  auto service = weir::host::Service::Open({.program = kProgram,
+                                            .data = {FLAGS_data},
+                                            .client_id = "controller-" + std::to_string(*id)});
   if (!service) return weir::host::Complain(kProgram, service.error());
   weir::host::Service& process = **service;
 
@@ -53,9 +54,9 @@ int main(int argc, char** argv) {
   gflags::SetVersionString(std::string(weir::BuildVersion()));
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (argc > 1) {
-    return weir::host::Complain(kProgram,
-                                {weir::Error::Kind::kInvalid,
-                                 std::string("'") + argv[1] + "' is no flag; see --help"});
+    return weir::host::Complain(
+        kProgram,
+        {weir::Error::Kind::kInvalid, std::string("'") + argv[1] + "' is no flag; see --help"});
   }
   weir::StartLog(argv[0], {.folder = FLAGS_log_folder});
   return Run();

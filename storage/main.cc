@@ -5,9 +5,12 @@
 
 #include <charconv>
 #include <sstream>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "common/host/posix/service.h"
+#include "common/identity/data_folders.h"
 #include "common/identity/process_id.h"
 #include "common/telemetry/build_version.h"
 #include "common/telemetry/log.h"
@@ -24,7 +27,13 @@ DEFINE_string(advertise_client, "",
 DEFINE_string(advertise_internal, "",
               "Where other nodes reach this node, host:port; empty: "
               "--internal_listen.");
-DEFINE_string(data, "", "The folder that holds the records; made where it does not exist.");
+DEFINE_string(
+    data, "",
+    "The folders that hold the records, one for each disk: /a,/b,/c. Made where they do not "
+    "exist.");
+DEFINE_int64(min_free_mb, -1,
+             "Producers are refused while less is free on the disk of a partition, in MB; -1: a "
+             "twentieth of the disk, and 1024 at most.");
 DEFINE_string(controllers, "", "The controllers, host:port,host:port,...");
 DEFINE_string(rack, "", "Where this node stands: replicas are spread over racks.");
 DEFINE_string(log_folder, "", "Where log files go; empty: the standard error.");
@@ -32,6 +41,7 @@ DEFINE_string(log_folder, "", "Where log files go; empty: the standard error.");
 namespace {
 
 constexpr char kProgram[] = "storage";
+constexpr int64_t kMinFreeMbMost = 1 << 30;
 
 // What others are told to connect to: host:port, with a port that can be.
 bool IsReachable(const std::string& endpoint) {
@@ -43,14 +53,27 @@ bool IsReachable(const std::string& endpoint) {
   return parsed.ec == std::errc() && parsed.ptr == end && port > 0 && port <= 65535;
 }
 
+std::vector<std::string> FoldersIn(const std::string& flag) {
+  std::vector<std::string> folders(1);
+  for (char c : flag) {
+    if (c == ',') {
+      folders.emplace_back();
+    } else {
+      folders.back() += c;
+    }
+  }
+  return folders;
+}
+
 weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   auto invalid = [](std::string why) {
     return weir::Fail(weir::Error::Kind::kInvalid, std::move(why));
   };
   auto id = weir::identity::ProcessId(FLAGS_id, weir::host::MachineName());
   if (!id) return std::unexpected(id.error());
-  if (FLAGS_data.find(',') != std::string::npos) {
-    return invalid("--data names several folders; this version takes one for each node");
+  if (FLAGS_min_free_mb < -1 || FLAGS_min_free_mb > kMinFreeMbMost) {
+    return invalid("--min_free_mb=" + std::to_string(FLAGS_min_free_mb) + " is not -1 to " +
+                   std::to_string(kMinFreeMbMost));
   }
   for (const auto& [flag, endpoint] :
        {std::pair("--advertise_client", FLAGS_advertise_client),
@@ -66,6 +89,9 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   config.internal_advertised = FLAGS_advertise_internal;
   config.rack = FLAGS_rack;
   config.version = weir::BuildVersion();
+  if (FLAGS_min_free_mb >= 0) {
+    config.room.min_free = static_cast<uint64_t>(FLAGS_min_free_mb) << 20;
+  }
   std::istringstream list(FLAGS_controllers);
   for (std::string endpoint; std::getline(list, endpoint, ',');) {
     if (!IsReachable(endpoint)) {
@@ -84,12 +110,14 @@ int Run() {
   if (!config) return weir::host::Complain(kProgram, config.error());
   auto service =
       weir::host::Service::Open({.program = kProgram,
-                                 .data = FLAGS_data,
+                                 .data = FoldersIn(FLAGS_data),
                                  .client_id = "node-" + std::to_string(config->id.value())});
   if (!service) return weir::host::Complain(kProgram, service.error());
   weir::host::Service& process = **service;
 
-  weir::storage::StorageNode node(process.host(), *config, process.Failure());
+  std::vector<weir::identity::DataPlace> data;
+  for (const auto& folder : process.folders()) data.push_back({folder.path, folder.disk});
+  weir::storage::StorageNode node(process.host(), std::move(data), *config, process.Failure());
   node.Start([&](weir::Result<weir::storage::StorageNode::Listening> started) {
     if (!started) return process.Fail(started.error());
     LOG(INFO) << "clients at " << started->client << ", nodes at " << started->internal;
@@ -106,9 +134,9 @@ int main(int argc, char** argv) {
   gflags::SetVersionString(std::string(weir::BuildVersion()));
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (argc > 1) {
-    return weir::host::Complain(kProgram,
-                                {weir::Error::Kind::kInvalid,
-                                 std::string("'") + argv[1] + "' is no flag; see --help"});
+    return weir::host::Complain(
+        kProgram,
+        {weir::Error::Kind::kInvalid, std::string("'") + argv[1] + "' is no flag; see --help"});
   }
   weir::StartLog(argv[0], {.folder = FLAGS_log_folder});
   return Run();

@@ -3,6 +3,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/edge/refusal_status.h"
@@ -25,12 +26,24 @@ metadata::v1::Listener ListenerOf(const std::string& name, const host::Endpoint&
   return listener;
 }
 
+// What a clean stop left behind, which it is not any more from here on; 0 if there was none.
+host::Task<Result<NodeEpoch>> TakeCleanStop(host::Disk& disk) {
+  auto word = co_await identity::ReadFile(disk, kCleanStopFile);
+  if (!word && word.error().kind == Error::Kind::kNotFound) co_return NodeEpoch(0);
+  if (!word) co_return std::unexpected(word.error());
+  auto removed = co_await identity::RemoveFile(disk, kCleanStopFile);
+  if (!removed) co_return std::unexpected(removed.error());
+  co_return NodeEpoch(std::strtoll(word->c_str(), nullptr, 10));
+}
+
 }  // namespace
 
-StorageNode::StorageNode(host::Host host, StorageNodeConfig config, Callback<void(Error)> failed)
+StorageNode::StorageNode(host::Host host, std::vector<identity::DataPlace> data,
+                         StorageNodeConfig config, Callback<void(Error)> failed)
     : host_(host),
       config_(std::move(config)),
       failed_(std::move(failed)),
+      data_(std::move(data)),
       catalog_(host),
       producer_ids_([this] {
         if (session_) session_->AllocateProducerIds();
@@ -47,19 +60,58 @@ void StorageNode::Start(Callback<void(Result<Listening>)> started) {
 }
 
 host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
-  auto folder =
-      co_await identity::OpenDataFolder(host_.disk, host_.random, "storage", config_.id.value());
-  if (!folder) co_return std::unexpected(folder.error());
-  folder_ = *folder;
-  auto clean = co_await identity::ReadFile(host_.disk, kCleanStopFile);
-  if (clean) {
-    previous_epoch_ = NodeEpoch(std::strtoll(clean->c_str(), nullptr, 10));
-    auto removed = co_await identity::RemoveFile(host_.disk, kCleanStopFile);
-    if (!removed) co_return std::unexpected(removed.error());
-  } else if (clean.error().kind != Error::Kind::kNotFound) {
-    co_return std::unexpected(clean.error());
+  auto opened = co_await OpenDirectories();
+  if (!opened) co_return std::unexpected(opened.error());
+  auto read = co_await ReadCleanStop();
+  if (!read) co_return std::unexpected(read.error());
+  MakeReplication();
+  co_return Listen();
+}
+
+host::Task<Result<void>> StorageNode::OpenDirectories() {
+  auto folders = co_await identity::OpenDataFolders(std::move(data_), host_.random, "storage",
+                                                    config_.id.value());
+  if (!folders) co_return std::unexpected(folders.error());
+  folders_ = std::move(*folders);
+  for (const auto& [path, error] : folders_.unusable) {
+    LOG(ERROR) << error << "; the node starts without " << path;
   }
-  auto cluster = [this] { return folder_.cluster; };
+  for (const identity::OpenFolder& folder : folders_.open) {
+    const DirectoryId id = folder.identity.directory;
+    directories_.push_back(std::make_unique<broker::Directory>(
+        host_, *folder.disk, folder.path, id, config_.room,
+        [this, id](const Error& error) { DirectoryFailed(id, error); }));
+    directories_.back()->Watch();
+    LOG(INFO) << "data folder " << folder.path << " is directory " << id
+              << (folder.is_new ? ", a new one" : "");
+  }
+  co_return Result<void>();
+}
+
+// The stop was a clean one if all say so that may hold something.
+host::Task<Result<void>> StorageNode::ReadCleanStop() {
+  std::vector<host::Task<Result<NodeEpoch>>> words;
+  std::vector<broker::Directory*> asked;
+  for (size_t i = 0; i < directories_.size(); ++i) {
+    if (folders_.open[i].is_new) continue;
+    asked.push_back(directories_[i].get());
+    words.push_back(TakeCleanStop(*folders_.open[i].disk));
+  }
+  std::optional<NodeEpoch> agreed;
+  auto taken = co_await host::All(std::move(words));
+  for (size_t i = 0; i < asked.size(); ++i) {
+    NodeEpoch said = taken[i].value_or(NodeEpoch(0));
+    agreed = agreed.value_or(said) == said ? said : NodeEpoch(0);
+    if (taken[i]) continue;
+    GiveUp(*asked[i], taken[i].error());
+    if (Working().empty()) co_return std::unexpected(taken[i].error());
+  }
+  previous_epoch_ = agreed.value_or(NodeEpoch(0));
+  co_return Result<void>();
+}
+
+void StorageNode::MakeReplication() {
+  auto cluster = [this] { return folders_.cluster; };
   streams_ = std::make_unique<partition::FollowerStreams>(
       host_, cluster, config_.id, [this](NodeId node) -> std::optional<host::Endpoint> {
         const metadata::Node* known = catalog_.image().nodes.Find(node);
@@ -67,25 +119,32 @@ host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
         if (!listener) return std::nullopt;
         return listener->host + ":" + std::to_string(listener->port);
       });
-  partitions_ = std::make_unique<broker::Partitions>(host_, config_.id, folder_.directory, this,
-                                                     streams_.get(), [this] { WatchOpening(); });
+  std::vector<broker::Directory*> directories;
+  for (const auto& directory : directories_) directories.push_back(directory.get());
+  partitions_ = std::make_unique<broker::Partitions>(
+      host_, config_.id, std::move(directories), this, streams_.get(), [this] { WatchOpening(); });
   feeds_ = std::make_unique<partition::LeaderFeeds>(
       host_, cluster, [this](const PartitionId& id) { return partitions_->Find(id); });
   records_ = std::make_unique<broker::Records>(partitions_.get());
-  co_return Listen();
 }
 
 Result<StorageNode::Listening> StorageNode::Listen() {
   session::SessionConfig config;
   config.node = config_.id;
-  config.cluster = folder_.cluster;
+  config.cluster = folders_.cluster;
   config.incarnation = Incarnation(host_.random.NextUuid());
   config.previous_epoch = previous_epoch_;
   config.controllers = config_.controllers;
   config.rack = config_.rack;
-  config.directories = {folder_.directory};
+  for (const auto& directory : directories_) config.directories.push_back(directory->id());
+  // It still has them, and they do not work: what lies there waits for them.
+  for (const DirectoryId& missing : folders_.missing) config.directories.push_back(missing);
   config.version = config_.version;
   session_ = std::make_unique<session::Session>(host_, std::move(config), this);
+  for (const DirectoryId& missing : folders_.missing) session_->FailDirectory(missing);
+  for (const auto& directory : directories_) {
+    if (!directory->works()) session_->FailDirectory(directory->id());
+  }
 
   host::Methods client = grpc_edge::LogMethods({records_.get(), &catalog_, &producer_ids_});
   client.merge(grpc_edge::AdminForwardMethods(host_, session_.get()));
@@ -111,7 +170,7 @@ void StorageNode::OnRegistered(NodeEpoch) {
 }
 
 void StorageNode::OnImage(const metadata::Image& before, const metadata::Image& after) {
-  if (folder_.cluster.is_nil()) JoinCluster(after.cluster_id);
+  if (folders_.cluster.is_nil()) JoinCluster(after.cluster_id);
   const metadata::ProducerIds& granted = after.producer_ids;
   if (granted != before.producer_ids && granted.node == config_.id &&
       granted.node_epoch == session_->epoch()) {
@@ -123,21 +182,44 @@ void StorageNode::OnImage(const metadata::Image& before, const metadata::Image& 
 }
 
 void StorageNode::JoinCluster(ClusterId cluster) {
-  folder_.cluster = cluster;
-  host::Spawn<Result<void>>(identity::JoinCluster(host_.disk, folder_, cluster),
-                            lifetime_.Bind([this](Result<void> joined) {
-                              if (!joined) Fail(joined.error().While("joining the cluster"));
-                            }));
+  folders_.cluster = cluster;
+  for (size_t i = 0; i < directories_.size(); ++i) {
+    broker::Directory* directory = directories_[i].get();
+    host::Spawn<Result<void>>(
+        identity::JoinCluster(directory->host().disk, folders_.open[i].identity, cluster),
+        lifetime_.Bind([this, id = directory->id()](Result<void> joined) {
+          if (!joined) DirectoryFailed(id, joined.error().While("joining the cluster"));
+        }));
+  }
 }
 
 void StorageNode::WatchOpening() {
   if (stopping_) return;
   bool was_open = std::exchange(all_open_, partitions_->all_open());
-  if (all_open_) {
-    if (!was_open) LOG(INFO) << partitions_->size() << " replicas are open";
-    session_->SetReady(true);
-    host_.network.SetServing(true);
+  if (!all_open_) return;
+  if (!was_open) LOG(INFO) << partitions_->size() << " replicas are open";
+  // Let in sooner, it might be chosen to lead what it cannot.
+  if (!FailuresAreKnown()) return;
+  session_->SetReady(true);
+  host_.network.SetServing(true);
+}
+
+bool StorageNode::FailuresAreKnown() const {
+  const metadata::Node* self = catalog_.image().nodes.Find(config_.id);
+  if (!self) return false;
+  auto is_known = [self](const DirectoryId& id) { return !self->Offers(id); };
+  for (const auto& directory : directories_) {
+    if (!directory->works() && !is_known(directory->id())) return false;
   }
+  return std::ranges::all_of(folders_.missing, is_known);
+}
+
+std::vector<broker::Directory*> StorageNode::Working() const {
+  std::vector<broker::Directory*> working;
+  for (const auto& directory : directories_) {
+    if (directory->works()) working.push_back(directory.get());
+  }
+  return working;
 }
 
 void StorageNode::OnIsrRefused(PartitionId id, PartitionEpoch epoch, const Refusal& refusal) {
@@ -169,11 +251,37 @@ void StorageNode::LeadershipChanged(const PartitionId& partition,
   }
 }
 
-void StorageNode::Failed(const PartitionId& partition, const Error& error) {
-  // With one data folder there is nothing left to serve: the node's replicas go elsewhere, and
-  // whoever runs it is told why.
-  Fail(error.While("partition " + partition.topic.ToString() + "/" +
-                   std::to_string(partition.index.value())));
+void StorageNode::Failed(const PartitionId& id, const Error& error) {
+  broker::Directory* directory = partitions_->DirectoryOf(id);
+  if (!directory || !directory->works() || closing_logs_) return;
+  // No room, or too many files open: the disk is as good as before, and so is what lies there.
+  if (error.kind == Error::Kind::kFull || error.kind == Error::Kind::kUnavailable) {
+    partitions_->OpenAgain(id);
+    return WatchOpening();
+  }
+  DirectoryFailed(directory->id(), error.While("partition " + id.topic.ToString() + "/" +
+                                               std::to_string(id.index.value())));
+}
+
+void StorageNode::GiveUp(broker::Directory& directory, const Error& error) {
+  LOG(ERROR) << "data folder " << directory.path() << " is given up, and nothing is written there "
+             << "until this node is started again: " << error;
+  directory.Fail(error);
+  given_up_.insert(directory.id());
+}
+
+void StorageNode::DirectoryFailed(const DirectoryId& id, const Error& error) {
+  if (given_up_.contains(id)) return;
+  auto failed = std::ranges::find(directories_, id, [](const auto& d) { return d->id(); });
+  CHECK(failed != directories_.end());
+  broker::Directory& directory = **failed;
+  GiveUp(directory, error);
+  if (partitions_) partitions_->DirectoryFailed(directory, error);
+  if (Working().empty()) {
+    return Fail(error.While(directories_.size() > 1 ? "no data folder works any more"
+                                                    : "data folder " + directory.path()));
+  }
+  if (session_) session_->FailDirectory(id);
 }
 
 void StorageNode::Fail(Error error) {
@@ -199,23 +307,28 @@ void StorageNode::CloseLogs() {
   // From here on the image stands still: a log that is being closed takes no new role.
   NodeEpoch epoch = session_ ? session_->epoch() : kNoNodeEpoch;
   if (session_) session_->Close();
-  auto then = lifetime_.Bind([this, epoch] {
-    host::Spawn(WriteCleanStop(epoch), lifetime_.Bind([this] {
+  auto then = lifetime_.Bind([this, epoch](bool clean) {
+    host::Spawn(WriteCleanStop(clean ? epoch : kNoNodeEpoch), lifetime_.Bind([this] {
       if (stopped_) std::exchange(stopped_, {})();
     }));
   });
   if (partitions_) {
     partitions_->Close(std::move(then));
   } else {
-    host_.strand.Post(std::move(then));
+    host_.strand.Post([then = std::move(then)]() mutable { then(true); });
   }
 }
 
 host::Task<void> StorageNode::WriteCleanStop(NodeEpoch epoch) {
   if (epoch == kNoNodeEpoch) co_return;
-  auto written = co_await identity::ReplaceFile(host_.disk, kCleanStopFile,
-                                                std::to_string(epoch.value()) + "\n");
-  if (!written) LOG(ERROR) << "cannot write down the clean stop: " << written.error();
+  std::vector<host::Task<Result<void>>> writes;
+  for (broker::Directory* directory : Working()) {
+    writes.push_back(identity::ReplaceFile(directory->host().disk, kCleanStopFile,
+                                           std::to_string(epoch.value()) + "\n"));
+  }
+  for (const Result<void>& written : co_await host::All(std::move(writes))) {
+    if (!written) LOG(ERROR) << "cannot write down the clean stop: " << written.error();
+  }
 }
 
 }  // namespace weir::storage

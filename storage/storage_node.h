@@ -6,12 +6,14 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "common/host/host.h"
-#include "common/identity/data_folder.h"
+#include "common/identity/data_folders.h"
 #include "storage/broker/catalog.h"
+#include "storage/broker/directory.h"
 #include "storage/broker/partitions.h"
 #include "storage/broker/producer_ids.h"
 #include "storage/broker/records.h"
@@ -34,6 +36,8 @@ struct StorageNodeConfig {
   std::string version;
   // How long a stop in order may wait for the leaderships to move.
   Duration stop_patience = std::chrono::seconds(20);
+  // When a disk counts as full.
+  broker::RoomConfig room;
 };
 
 class StorageNode final : public session::SessionEvents, public partition::PartitionHooks {
@@ -43,11 +47,13 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
     host::Endpoint internal;
   };
 
-  // `failed` is told once, if the process should end with these words.
-  StorageNode(host::Host host, StorageNodeConfig config, Callback<void(Error)> failed);
+  // `data` has the disks that the records lie on; that of `host` is not asked. `failed` is told
+  // once, if the process should end with these words.
+  StorageNode(host::Host host, std::vector<identity::DataPlace> data, StorageNodeConfig config,
+              Callback<void(Error)> failed);
   ~StorageNode() override;
 
-  // Opens the data folder, listens, and begins to look for the controller.
+  // Opens the data folders, listens, and begins to look for the controller.
   void Start(Callback<void(Result<Listening>)> started);
 
   // Hands over what it leads, closes its logs and writes down that it stopped cleanly.
@@ -59,10 +65,14 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
 
  private:
   host::Task<Result<Listening>> Open();
+  host::Task<Result<void>> OpenDirectories();
+  host::Task<Result<void>> ReadCleanStop();
+  void MakeReplication();
   Result<Listening> Listen();
   void BeginSession(const Listening& listening);
   void CloseLogs();
   host::Task<void> WriteCleanStop(NodeEpoch epoch);
+  std::vector<broker::Directory*> Working() const;
 
   // SessionEvents.
   void OnRegistered(NodeEpoch epoch) override;
@@ -79,12 +89,21 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
 
   void JoinCluster(ClusterId cluster);
   void WatchOpening();
+  void DirectoryFailed(const DirectoryId& id, const Error& error);
+  void GiveUp(broker::Directory& directory, const Error& error);
+  // The controller knows what does not work here: what it decides from now on is without that.
+  bool FailuresAreKnown() const;
   void Fail(Error error);
 
   host::Host host_;
   const StorageNodeConfig config_;
   Callback<void(Error)> failed_;
-  identity::DataFolder folder_;
+  std::vector<identity::DataPlace> data_;
+  identity::DataFolders folders_;
+  // Those that could be opened, for good.
+  std::vector<std::unique_ptr<broker::Directory>> directories_;
+  // Of these, as it was told.
+  std::set<DirectoryId> given_up_;
   NodeEpoch previous_epoch_;
 
   broker::Catalog catalog_;

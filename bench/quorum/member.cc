@@ -84,7 +84,7 @@ class Commits {
 int Run(int id, const std::string& listen, const std::string& bench_listen,
         const std::string& data) {
   auto service = host::Service::Open(
-      {.program = "member", .data = data, .client_id = "member-" + std::to_string(id)});
+      {.program = "member", .data = {data}, .client_id = "member-" + std::to_string(id)});
   if (!service) return host::Complain("member", service.error());
   host::Service& process = **service;
   controller::ControllerConfig config;

@@ -3,15 +3,17 @@
 
 #include <glog/logging.h>
 
-#include <set>
+#include <algorithm>
+#include <chrono>
 #include <utility>
-#include <vector>
 
 namespace weir::broker {
 namespace {
 
 constexpr char kFolder[] = "partitions";
 constexpr int kReconciledPerTurn = 200;
+// Between two tries to open what had no room.
+constexpr Duration kOpenAgainAfter = std::chrono::seconds(1);
 
 partition::PartitionState StateOf(const metadata::Image& image, const metadata::Partition& record,
                                   const metadata::TopicConfig& config) {
@@ -37,15 +39,16 @@ partition::PartitionState StateOf(const metadata::Image& image, const metadata::
 
 }  // namespace
 
-Partitions::Partitions(host::Host host, NodeId self, DirectoryId directory,
+Partitions::Partitions(host::Host host, NodeId self, std::vector<Directory*> directories,
                        partition::PartitionHooks* hooks, partition::FollowerStreams* streams,
                        Callback<void()> settled)
     : host_(host),
       self_(self),
-      directory_(directory),
+      directories_(std::move(directories)),
       hooks_(hooks),
       streams_(streams),
-      settled_(std::move(settled)) {}
+      settled_(std::move(settled)),
+      again_timer_(host.strand, [this] { TryAgain(); }) {}
 
 void Partitions::Publish(const metadata::Image& before, const metadata::Image& after) {
   image_ = after;
@@ -54,7 +57,7 @@ void Partitions::Publish(const metadata::Image& before, const metadata::Image& a
     for (const auto& [id, record] : after.partitions) {
       if (record.ReplicaOn(self_)) touched_.insert(touched_.end(), id);
     }
-    RemoveStrays();
+    for (Directory* directory : directories_) RemoveStrays(*directory);
   } else {
     touched_.merge(TouchedBy(metadata::Diff(before, after)));
   }
@@ -89,7 +92,7 @@ std::set<PartitionId> Partitions::TouchedBy(const metadata::Changes& changes) co
     for (; at != partitions_.end() && at->first.topic == *topic; ++at) touched.insert(at->first);
   }
   if (touches_all) {
-    for (const auto& [id, partition] : partitions_) touched.insert(id);
+    for (const auto& [id, held] : partitions_) touched.insert(id);
   }
   return touched;
 }
@@ -102,73 +105,144 @@ const metadata::TopicConfig& Partitions::ConfigOf(const TopicId& topic) {
   return known_config_->second;
 }
 
-void Partitions::Reconcile(const PartitionId& id) {
+void Partitions::Reconcile(const PartitionId& id, Offset known_high_watermark) {
   const metadata::Partition* record = image_.partitions.Find(id);
   const metadata::Replica* mine = record ? record->ReplicaOn(self_) : nullptr;
-  if (!mine || mine->directory != directory_) {
-    if (partitions_.contains(id)) Drop(id);
-    return;
-  }
-  if (leaving_.contains(id)) return;
-  auto [held, added] = partitions_.try_emplace(id);
-  if (added) {
+  Directory* home = mine ? DirectoryWith(mine->directory) : nullptr;
+  auto held = partitions_.find(id);
+  if (held != partitions_.end() && held->second.directory != home) return Drop(held);
+  if (!home || leaving_.contains(id)) return;
+  if (held == partitions_.end()) {
+    // Nothing begins where nothing can be kept.
+    if (!home->works()) return;
     opening_.insert(opening_.end(), id);
-    held->second =
-        std::make_unique<partition::Partition>(host_, id, self_, FolderOf(id), hooks_, streams_);
+    auto opened = std::make_unique<partition::Partition>(home->host(), id, self_, FolderOf(id),
+                                                         hooks_, streams_, replica::ReplicaConfig{},
+                                                         known_high_watermark);
+    held = partitions_.emplace(id, Held{home, std::move(opened)}).first;
   }
-  held->second->Apply(StateOf(image_, *record, ConfigOf(id.topic)));
+  held->second.partition->Apply(StateOf(image_, *record, ConfigOf(id.topic)));
 }
 
-void Partitions::Drop(const PartitionId& id) {
-  auto held = partitions_.extract(id);
-  partition::Partition* partition = held.mapped().get();
-  leaving_.insert(std::move(held));
-  partition->Close(lifetime_.Bind([this, id](Result<void> closed) {
+void Partitions::Drop(HeldReplicas::iterator held) {
+  const PartitionId id = held->first;
+  again_.erase(id);
+  leaving_.insert(partitions_.extract(held));
+  leaving_.at(id).partition->Close(lifetime_.Bind([this, id](Result<void> closed) {
     if (!closed) LOG(WARNING) << "closing " << id << " to remove it: " << closed.error();
-    host_.disk.Remove(FolderOf(id), lifetime_.Bind([this, id](Result<void> removed) {
-      if (!removed) LOG(ERROR) << "cannot remove " << FolderOf(id) << ": " << removed.error();
-      leaving_.erase(id);
-      Reconcile(id);
-    }));
+    RemoveDropped(id);
   }));
 }
 
-void Partitions::RemoveStrays() {
-  host_.disk.List(kFolder, lifetime_.Bind([this](Result<std::vector<std::string>> names) {
-    // Without a folder there has never been a record.
-    if (!names) return;
-    std::set<std::string> expected;
-    for (const auto& [id, partition] : partitions_) expected.insert(FolderOf(id));
-    for (const auto& [id, partition] : leaving_) expected.insert(FolderOf(id));
-    for (const PartitionId& id : touched_) expected.insert(FolderOf(id));
-    for (const std::string& name : *names) {
-      std::string path = std::string(kFolder) + "/" + name;
-      if (expected.contains(path)) continue;
-      LOG(INFO) << "the cluster keeps " << name << " here no more: removing it";
-      host_.disk.Remove(path, [path](Result<void> removed) {
-        if (!removed) LOG(ERROR) << "cannot remove " << path << ": " << removed.error();
-      });
-    }
+void Partitions::RemoveDropped(const PartitionId& id) {
+  Directory& directory = *leaving_.at(id).directory;
+  const std::string path = directory.path() + "/" + FolderOf(id);
+  directory.host().disk.Remove(FolderOf(id), lifetime_.Bind([this, id, path](Result<void> removed) {
+    // What is left is removed when the node starts with this directory again.
+    if (!removed) LOG(ERROR) << "cannot remove " << path << ": " << removed.error();
+    leaving_.erase(id);
+    Reconcile(id);
   }));
+}
+
+void Partitions::OpenAgain(const PartitionId& id) {
+  if (!partitions_.contains(id)) return;
+  again_.insert(id);
+  again_timer_.Set(host_.clock.Now() + kOpenAgainAfter);
+}
+
+// A leader is opened for those who read it, though it may take nothing new; a follower only where
+// it can go on.
+void Partitions::TryAgain() {
+  const auto waiting = std::exchange(again_, {});
+  for (const PartitionId& id : waiting) {
+    auto held = partitions_.find(id);
+    if (held == partitions_.end() || !held->second.directory->works()) continue;
+    const metadata::Partition* record = image_.partitions.Find(id);
+    if (held->second.directory->is_full() && record && record->leader != self_) {
+      again_.insert(id);
+      continue;
+    }
+    const Offset high_watermark = held->second.partition->high_watermark();
+    leaving_.insert(partitions_.extract(held));
+    leaving_.at(id).partition->Close(
+        lifetime_.Bind([this, id, high_watermark](const Result<void>&) {
+          leaving_.erase(id);
+          // What was shown is shown again.
+          Reconcile(id, high_watermark);
+        }));
+  }
+  if (!again_.empty()) again_timer_.Set(host_.clock.Now() + kOpenAgainAfter);
+}
+
+void Partitions::RemoveStrays(Directory& directory) {
+  if (!directory.works()) return;
+  directory.host().disk.List(
+      kFolder, lifetime_.Bind([this, &directory](Result<std::vector<std::string>> names) {
+        // Without a folder there has never been a record.
+        if (!names) return;
+        std::set<std::string> expected;
+        for (const auto& [id, record] : image_.partitions) {
+          const metadata::Replica* mine = record.ReplicaOn(self_);
+          if (mine && mine->directory == directory.id()) expected.insert(FolderOf(id));
+        }
+        for (const HeldReplicas* replicas : {&partitions_, &leaving_}) {
+          for (const auto& [id, held] : *replicas) {
+            if (held.directory == &directory) expected.insert(FolderOf(id));
+          }
+        }
+        for (const std::string& name : *names) {
+          std::string path = std::string(kFolder) + "/" + name;
+          if (expected.contains(path)) continue;
+          LOG(INFO) << "the cluster keeps " << name << " in " << directory.path()
+                    << " no more: removing it";
+          directory.host().disk.Remove(path, [path](Result<void> removed) {
+            if (!removed) LOG(ERROR) << "cannot remove " << path << ": " << removed.error();
+          });
+        }
+      }));
+}
+
+Directory* Partitions::DirectoryWith(const DirectoryId& id) const {
+  auto found = std::ranges::find(directories_, id, [](const Directory* d) { return d->id(); });
+  return found == directories_.end() ? nullptr : *found;
+}
+
+Directory* Partitions::DirectoryOf(const PartitionId& id) const {
+  auto held = partitions_.find(id);
+  return held == partitions_.end() ? nullptr : held->second.directory;
+}
+
+void Partitions::DirectoryFailed(const Directory& directory, const Error& error) {
+  for (auto& [id, held] : partitions_) {
+    if (held.directory != &directory) continue;
+    again_.erase(id);
+    held.partition->Fail(error);
+  }
+}
+
+Answer<void> Partitions::AdmitAppend(const PartitionId& id, uint64_t bytes) const {
+  Directory* directory = DirectoryOf(id);
+  return directory ? directory->AdmitAppend(bytes) : Answer<void>();
 }
 
 partition::Partition* Partitions::Find(const PartitionId& id) const {
   auto held = partitions_.find(id);
-  return held == partitions_.end() ? nullptr : held->second.get();
+  return held == partitions_.end() ? nullptr : held->second.partition.get();
 }
 
 bool Partitions::all_open() {
   if (!published_ || !touched_.empty()) return false;
   while (!opening_.empty()) {
     const partition::Partition* first = Find(*opening_.begin());
-    if (first && !first->is_open()) return false;
+    if (first && !first->is_open() && !first->failure()) return false;
     opening_.erase(opening_.begin());
   }
   return true;
 }
 
 void Partitions::SessionRenewed() {
-  for (auto& [id, partition] : partitions_) partition->SessionRenewed();
+  for (auto& [id, held] : partitions_) held.partition->SessionRenewed();
 }
 
 Refusal Partitions::WhyNotHere(const PartitionId& id) const {
@@ -193,6 +267,15 @@ Refusal Partitions::WhyNotLed(const PartitionId& id) const {
     return {ErrorCode::kLeaderNotAvailable, "nobody leads this partition now; try again"};
   }
   if (record->leader == self_) {
+    const Directory* home = DirectoryWith(record->ReplicaOn(self_)->directory);
+    const partition::Partition* here = Find(id);
+    if (!home || !home->works() || (here && here->failure())) {
+      return {ErrorCode::kKafkaStorageError,
+              "the disk under this replica failed: " +
+                  (here && here->failure()  ? here->failure()->message
+                   : home && !home->works() ? home->failure()->message
+                                            : "its data folder is not there")};
+    }
     return {ErrorCode::kLeaderNotAvailable,
             "this node is about to lead the partition, and is opening it; try again"};
   }
@@ -201,22 +284,26 @@ Refusal Partitions::WhyNotLed(const PartitionId& id) const {
                                                std::to_string(self_.value()) + ": locate it again"};
 }
 
-void Partitions::Close(Callback<void()> done) {
+void Partitions::Close(Callback<void(bool clean)> done) {
   struct Waiting {
     size_t left = 1;
-    Callback<void()> done;
+    bool clean = true;
+    Callback<void(bool)> done;
     void Count() {
-      if (--left == 0) done();
+      if (--left == 0) done(clean);
     }
   };
   // What is not begun here is begun nowhere.
   touched_.clear();
+  again_.clear();
   auto waiting = std::make_shared<Waiting>();
   waiting->done = std::move(done);
-  for (auto& [id, partition] : partitions_) {
+  for (auto& [id, held] : partitions_) {
     ++waiting->left;
-    partition->Close([waiting, id](Result<void> closed) {
+    held.partition->Close([waiting, id, directory = held.directory](Result<void> closed) {
       if (!closed) LOG(ERROR) << "closing " << id << ": " << closed.error();
+      // What lay in a directory that failed counts no more in any case.
+      if (!closed && directory->works()) waiting->clean = false;
       waiting->Count();
     });
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The replicas on this node: opened, led, followed and dropped as the image says. One strand.
+// The replicas on this node: opened, led, followed and dropped as the image says, each in the data
+// directory that its record names. One strand.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/base/error_code.h"
 #include "common/base/ids.h"
@@ -16,6 +18,7 @@
 #include "common/metadata/diff.h"
 #include "common/metadata/image.h"
 #include "common/metadata/topic_config.h"
+#include "storage/broker/directory.h"
 #include "storage/partition/follower_streams.h"
 #include "storage/partition/partition.h"
 
@@ -23,9 +26,11 @@ namespace weir::broker {
 
 class Partitions {
  public:
-  // `hooks` and `streams` outlive this. `settled` hears when a large change has been carried out.
-  Partitions(host::Host host, NodeId self, DirectoryId directory, partition::PartitionHooks* hooks,
-             partition::FollowerStreams* streams, Callback<void()> settled);
+  // `directories`, `hooks` and `streams` outlive this. `settled` hears when a large change has been
+  // carried out.
+  Partitions(host::Host host, NodeId self, std::vector<Directory*> directories,
+             partition::PartitionHooks* hooks, partition::FollowerStreams* streams,
+             Callback<void()> settled);
 
   // Brings what is here in line with the image: a small change at once, a large one bit by bit. The
   // first one also removes folders of partitions that the cluster does not keep here any more.
@@ -34,9 +39,20 @@ class Partitions {
   // Null where it is not here.
   partition::Partition* Find(const PartitionId& id) const;
 
-  // Every replica that was put here has opened its log. Asked after each opening, it costs no more
-  // than they are in all.
+  // Every replica that was put here has opened its log, or failed. Asked after each opening, it
+  // costs no more than they are in all.
   bool all_open();
+
+  // Where the replica lies that is held here; null where none is.
+  Directory* DirectoryOf(const PartitionId& id) const;
+  // The directory does not work any more: neither does what lies in it. The rest goes on.
+  void DirectoryFailed(const Directory& directory, const Error& error);
+  // A replica failed for want of something that comes back, such as room on its disk: it is opened
+  // anew by and by. Until then it refuses.
+  void OpenAgain(const PartitionId& id);
+
+  // Whether a producer may append so much to it, by the room that is left.
+  Answer<void> AdmitAppend(const PartitionId& id, uint64_t bytes) const;
 
   void SessionRenewed();
 
@@ -44,23 +60,33 @@ class Partitions {
   Refusal WhyNotHere(const PartitionId& id) const;
   Refusal WhyNotLed(const PartitionId& id) const;
 
-  // Closes every log cleanly.
-  void Close(Callback<void()> done);
+  // Closes every log. `done` hears whether all that lie in directories that work were closed well.
+  void Close(Callback<void(bool clean)> done);
 
   size_t size() const { return partitions_.size(); }
 
  private:
+  struct Held {
+    Directory* directory = nullptr;
+    std::unique_ptr<partition::Partition> partition;
+  };
+  using HeldReplicas = std::map<PartitionId, Held>;
+
   std::set<PartitionId> TouchedBy(const metadata::Changes& changes) const;
   const metadata::TopicConfig& ConfigOf(const TopicId& topic);
   void ReconcileSome();
-  void Reconcile(const PartitionId& id);
-  void Drop(const PartitionId& id);
-  void RemoveStrays();
+  // What is opened here begins with `known_high_watermark`.
+  void Reconcile(const PartitionId& id, Offset known_high_watermark = Offset(0));
+  void Drop(HeldReplicas::iterator held);
+  void RemoveDropped(const PartitionId& id);
+  void TryAgain();
+  void RemoveStrays(Directory& directory);
+  Directory* DirectoryWith(const DirectoryId& id) const;
   std::string FolderOf(const PartitionId& id) const;
 
   host::Host host_;
   const NodeId self_;
-  const DirectoryId directory_;
+  const std::vector<Directory*> directories_;
   partition::PartitionHooks* const hooks_;
   partition::FollowerStreams* const streams_;
   Callback<void()> settled_;
@@ -68,9 +94,13 @@ class Partitions {
   // To be brought in line with image_.
   std::set<PartitionId> touched_;
   bool reconcile_posted_ = false;
-  std::map<PartitionId, std::unique_ptr<partition::Partition>> partitions_;
-  // Being closed, to be removed; a partition that comes back meanwhile waits for that.
-  std::map<PartitionId, std::unique_ptr<partition::Partition>> leaving_;
+  HeldReplicas partitions_;
+  // Being closed, to be removed or opened again; a partition that comes back meanwhile waits for
+  // that.
+  HeldReplicas leaving_;
+  // Of partitions_: failed, and to be opened again.
+  std::set<PartitionId> again_;
+  host::DeadlineTimer again_timer_;
   // Invariant: holds each of partitions_ that is not known to have opened.
   std::set<PartitionId> opening_;
   // Of the image, and the topic that was asked for last.

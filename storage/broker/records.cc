@@ -36,6 +36,8 @@ void Records::Append(const Caller&, AppendCommand command,
                        "the leader epoch here is " + std::to_string(epoch.value()) + ", not " +
                            std::to_string(command.leader_epoch->value()) + ": locate again"));
   }
+  auto admitted = partitions_->AdmitAppend(command.partition, command.batch.size());
+  if (!admitted) return done(std::unexpected(admitted.error()));
   Duration timeout = command.timeout;
   if (timeout <= Duration::zero()) timeout = kAppendTimeoutDefault;
   (*partition)

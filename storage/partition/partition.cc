@@ -12,14 +12,16 @@
 namespace weir::partition {
 
 Partition::Partition(host::Host host, PartitionId id, NodeId self, std::string folder,
-                     PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config)
+                     PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config,
+                     Offset known_high_watermark)
     : host_(host),
       id_(id),
       self_(self),
       folder_(std::move(folder)),
       hooks_(hooks),
       streams_(streams),
-      config_(config) {}
+      config_(config),
+      known_high_watermark_(known_high_watermark) {}
 
 Partition::~Partition() {
   host_.strand.Cancel(timer_);
@@ -80,7 +82,9 @@ void Partition::Opened(Result<std::unique_ptr<log::Log>> opened) {
   } else {
     log_ = std::move(*opened);
     const Instant now = host_.clock.Now();
-    if (!replica_) replica_.emplace(self_, config_, PositionsOf(), now);
+    if (!replica_) {
+      replica_.emplace(self_, config_, PositionsOf(), now, known_high_watermark_);
+    }
     replica_->LocalMoved(PositionsOf(), now);
   }
   if (close_done_) return CloseLog();
@@ -199,6 +203,7 @@ void Partition::CarryOut(const replica::TruncateTo& effect) {
   LOG(INFO) << id_ << " cuts its log from " << log_->end() << " to " << effect.end
             << ", where it parts from the leader's";
   ReleaseUnwritten(Offset::Max());
+  is_cut_under_way_ = true;
   log_->Truncate(effect.end, lifetime_.Bind([this](Result<void> cut) { CutDone(std::move(cut)); }));
 }
 
@@ -206,12 +211,15 @@ void Partition::CarryOut(const replica::RestartAt& effect) {
   LOG(INFO) << id_ << " begins its log anew at " << effect.start
             << ", for its leader has nothing before";
   ReleaseUnwritten(Offset::Max());
+  is_cut_under_way_ = true;
   log_->Restart(effect.start,
                 lifetime_.Bind([this](Result<void> cut) { CutDone(std::move(cut)); }));
 }
 
 void Partition::CutDone(Result<void> cut) {
-  if (!cut) return Fail(cut.error().While("cutting the log"));
+  is_cut_under_way_ = false;
+  if (!cut) Fail(cut.error().While("cutting the log"));
+  if (failure_ && close_done_) return CloseLog();
   if (failure_) return;
   replica_->Cut(PositionsOf(), host_.clock.Now());
   if (close_done_) return CloseLog();
@@ -330,7 +338,7 @@ void Partition::Fail(const Error& error) {
     host_.strand.Post(lifetime_.Bind([this] { hooks_->LeadershipChanged(id_, std::nullopt); }));
   }
   host_.strand.Post(lifetime_.Bind([this, error] { hooks_->Failed(id_, error); }));
-  if (close_done_) CloseLog();
+  if (close_done_ && !is_cut_under_way_) CloseLog();
 }
 
 void Partition::Close(Callback<void(Result<void>)> done) {
@@ -341,7 +349,8 @@ void Partition::Close(Callback<void(Result<void>)> done) {
   StopFeeds();
   RefuseAll({ErrorCode::kNotLeaderOrFollower, "this replica is being closed"});
   LeaveStream();
-  if (!is_busy()) CloseLog();
+  // What failed is not waited for, but a cut goes on in its files.
+  if (!is_busy() || (failure_ && !is_cut_under_way_)) CloseLog();
 }
 
 void Partition::CloseLog() {
@@ -370,7 +379,7 @@ log::LogOptions Partition::OptionsOf(const PartitionState& state) {
 }
 
 Offset Partition::high_watermark() const {
-  return replica_ ? replica_->high_watermark() : Offset(0);
+  return replica_ ? replica_->high_watermark() : known_high_watermark_;
 }
 
 }  // namespace weir::partition

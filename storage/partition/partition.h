@@ -92,9 +92,11 @@ class Partition : private log::LogEvents, private Follower {
  public:
   using WaitId = uint64_t;
 
-  // Opens nothing until the first Apply. `hooks` and `streams` outlive it.
+  // Opens nothing until the first Apply. `hooks` and `streams` outlive it. `known_high_watermark`:
+  // what an earlier Partition had.
   Partition(host::Host host, PartitionId id, NodeId self, std::string folder, PartitionHooks* hooks,
-            FollowerStreams* streams, replica::ReplicaConfig config = {});
+            FollowerStreams* streams, replica::ReplicaConfig config = {},
+            Offset known_high_watermark = Offset(0));
   ~Partition() override;
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
@@ -102,6 +104,9 @@ class Partition : private log::LogEvents, private Follower {
   // The image says something else of this partition, or of a node that replicates it. Takes effect
   // at once, or when the log is open and no cut is under way.
   void Apply(PartitionState state);
+
+  // The disk under it failed, as others have found: it neither leads nor follows from here on.
+  void Fail(const Error& error);
 
   // The answer to an AskIsr.
   void IsrRefused(PartitionEpoch partition_epoch, ErrorCode code);
@@ -142,6 +147,8 @@ class Partition : private log::LogEvents, private Follower {
   const PartitionState& state() const { return wanted_; }
   // The log is open: its replica can serve.
   bool is_open() const { return log_ != nullptr; }
+  // Why it neither leads nor follows any more, if so.
+  const std::optional<Error>& failure() const { return failure_; }
   const log::Log* log() const { return log_.get(); }
   Offset high_watermark() const;
 
@@ -210,7 +217,6 @@ class Partition : private log::LogEvents, private Follower {
   void ReleaseUnwritten(Offset written);
   void StopFeeds();
   void TellFeeds();
-  void Fail(const Error& error);
 
   void AnswerAppends();
   void AnswerFetches();
@@ -233,6 +239,7 @@ class Partition : private log::LogEvents, private Follower {
   PartitionHooks* const hooks_;
   FollowerStreams* const streams_;
   const replica::ReplicaConfig config_;
+  const Offset known_high_watermark_;
 
   // The state applied last, or to be applied when nothing is in its way.
   PartitionState wanted_;
@@ -243,6 +250,7 @@ class Partition : private log::LogEvents, private Follower {
   std::optional<replica::Replica> replica_;
   bool is_opening_ = false;
   bool is_closing_ = false;
+  bool is_cut_under_way_ = false;
   std::optional<Error> failure_;
   Callback<void(Result<void>)> close_done_;
 

@@ -4,6 +4,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <set>
 
 #include "common/edge/methods.h"
 #include "common/edge/refusal_status.h"
@@ -51,6 +52,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   void Send(const node::v1::FromNode& message);
   void SendHeartbeat();
   void SendStop();
+  void SendFailures();
 
   // What the stream says, unless it is not the current one any more.
   void OnMessage(uint64_t attempt, const Bytes& bytes);
@@ -65,6 +67,8 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   bool registered_ = false;
   bool ready_ = false;
   bool stopping_ = false;
+  // Of config_.directories.
+  std::set<DirectoryId> failed_;
 
  private:
   friend class Session;
@@ -177,7 +181,20 @@ void Session::State::SendHeartbeat() {
   message.mutable_heartbeat()->set_applied_index(image_.index.value());
   message.mutable_heartbeat()->set_ready(ready_);
   Send(message);
+  SendFailures();
   ArmHeartbeat();
+}
+
+void Session::State::SendFailures() {
+  const metadata::Node* self = image_.nodes.Find(config_.node);
+  for (const DirectoryId& directory : failed_) {
+    // The image may still be of before this registration: then its word means nothing.
+    bool is_known = self && self->epoch == epoch_ && !self->Offers(directory);
+    if (is_known) continue;
+    node::v1::FromNode message;
+    message.mutable_fail_directory()->set_directory_id(directory.ToBytes());
+    Send(message);
+  }
 }
 
 void Session::State::SendStop() {
@@ -428,6 +445,11 @@ void Session::AllocateProducerIds() {
   node::v1::FromNode message;
   message.mutable_allocate_producer_ids();
   state_->Send(message);
+}
+
+void Session::FailDirectory(const DirectoryId& directory) {
+  state_->failed_.insert(directory);
+  if (state_->registered_) state_->SendFailures();
 }
 
 void Session::Stop() {

@@ -68,6 +68,8 @@ class Session {
   // Sent if a session is open, otherwise dropped: whoever asks asks again after OnRegistered.
   void ChangeIsr(node::v1::ChangeIsr change);
   void AllocateProducerIds();
+  // Said again, on this session and later ones, until the image has it.
+  void FailDirectory(const DirectoryId& directory);
   // Asks to be relieved of its leaderships; repeated on a new session until OnMayStop.
   void Stop();
 

@@ -38,16 +38,19 @@ struct Cluster::ControllerProgram {
 };
 
 struct Cluster::NodeProgram {
-  NodeProgram(host::Host host, storage::StorageNodeConfig config, Callback<void(Error)> failed)
-      : node(host, std::move(config), std::move(failed)) {}
+  NodeProgram(host::Host host, std::vector<identity::DataPlace> data,
+              storage::StorageNodeConfig config, Callback<void(Error)> failed)
+      : node(host, std::move(data), std::move(config), std::move(failed)) {}
   storage::StorageNode node;
 };
 
 Cluster::Cluster(uint64_t seed, ClusterShape shape) : world_(seed), shape_(shape) {
   for (const std::string& name : controller_names()) world_.AddProcess(name);
   for (int i = 1; i <= shape_.nodes; ++i) {
-    sim::Process& node = world_.AddProcess(NodeName(i));
-    if (shape_.sync_max) node.disk().speed().sync_max = *shape_.sync_max;
+    sim::Process& node = world_.AddProcess(NodeName(i), static_cast<size_t>(shape_.disks));
+    for (size_t disk = 0; shape_.sync_max && disk < node.disk_count(); ++disk) {
+      node.disk(disk).speed().sync_max = *shape_.sync_max;
+    }
   }
   client_ = &world_.AddProcess("client");
   routing_ = std::make_unique<client::Routing>(client_->host(), bootstrap());
@@ -109,8 +112,14 @@ void Cluster::StartNode(int number) {
       config.controllers.push_back(controller + kQuorumPort);
     }
     config.version = "simulated";
+    config.room = shape_.room;
+    sim::Process& process = world_.process(name);
+    std::vector<identity::DataPlace> data;
+    for (size_t disk = 0; disk < process.disk_count(); ++disk) {
+      data.push_back({"/disk-" + std::to_string(disk), &process.host_disk(disk)});
+    }
     auto program = std::make_shared<NodeProgram>(
-        host, config, [this, name](Error error) { Failed(name, error); });
+        host, std::move(data), config, [this, name](Error error) { Failed(name, error); });
     nodes_[name] = program;
     program->node.Start([this, name](Result<storage::StorageNode::Listening> started) {
       if (!started) Failed(name, started.error());

@@ -26,6 +26,10 @@ struct ClusterShape {
   int spares = 0;
   // Small, so that snapshots are taken, and needed, in a short run.
   quorum::Compaction compaction = {.after_entries = 100, .kept_entries = 30};
+  // Disks of each storage node.
+  int disks = 1;
+  // When such a disk counts as full.
+  broker::RoomConfig room;
   // How long a sync of a storage node's disk takes at most; none: as the disk itself has it.
   std::optional<Duration> sync_max;
 };

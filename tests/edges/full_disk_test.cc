@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A disk that fills up, or that cannot be written to, under the node that leads: the node ends with
-// words, the others go on, and nothing that was acknowledged is lost.
+// The only disk of the node that leads: one that cannot be written to ends the node with words, and
+// the others go on; one that is full is waited for. Nothing that was acknowledged is lost.
 #include <gtest/gtest.h>
 
 #include "client/driver/consumer.h"
@@ -89,15 +89,47 @@ TEST_P(SpoiltDisk, EndsItsNodeAndLosesNothing) {
 INSTANTIATE_TEST_SUITE_P(
     Disk, SpoiltDisk,
     testing::Values(
-        Case{"full",
-             [](sim::SimDisk& disk) { disk.faults().capacity = BytesOn(disk) + kBytesLeft; },
-             "no space left"},
         Case{"read_only", [](sim::SimDisk& disk) { disk.faults().read_only = true; }, "read-only"},
         Case{"broken", [](sim::SimDisk& disk) { disk.faults().sync_failures = 1; }, "cannot sync"}),
     [](const auto& tested) { return tested.param.what; });
 
-// A controller's, unlike a node's, is waited for: it leads no longer, and goes on when there is
-// room.
+// Up to what producers must leave, and up to the last byte.
+class FullDisk : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(FullDisk, IsReadAndWaitedFor) {
+  cluster::Cluster cluster(/*seed=*/14, {.room = {.min_free = GetParam()}});
+  ASSERT_TRUE(cluster.Boot());
+  ASSERT_TRUE(cluster.CreateTopic("orders", 3, 3, {{"min.insync.replicas", "2"}}));
+  checker::History history;
+  workload::Producing producing(cluster, cluster.routing(), {.topic = "orders"}, history);
+  producing.Begin();
+  cluster.world().RunFor(std::chrono::seconds(2));
+
+  const std::string name = *cluster.Resolve("busiest node");
+  sim::SimDisk& disk = cluster.world().process(name).disk();
+  disk.faults().capacity = BytesOn(disk) + kBytesLeft;
+  cluster.world().RunFor(std::chrono::seconds(20));
+  EXPECT_TRUE(cluster.failures().empty()) << cluster.failures().front();
+  checker::History ignored;
+  ReadBack(cluster, ignored);
+
+  disk.faults() = {};
+  const size_t acknowledged = history.acknowledged();
+  cluster.world().RunFor(std::chrono::seconds(10));
+  EXPECT_GT(history.acknowledged(), acknowledged + 1000) << "it does not recover alone";
+  producing.End();
+  ASSERT_TRUE(cluster.world().RunUntil([&] { return producing.idle(); }));
+  EXPECT_EQ(producing.failed(), 0u);
+  ASSERT_TRUE(cluster.RunUntilHealthy(std::chrono::seconds(30))) << cluster.Ailments();
+  ReadBack(cluster, history);
+  for (const std::string& words : history.Judge()) ADD_FAILURE() << words;
+  cluster.world().RunFor(std::chrono::seconds(2));
+  for (const std::string& words : checker::CompareReplicas(cluster)) ADD_FAILURE() << words;
+}
+
+INSTANTIATE_TEST_SUITE_P(Disk, FullDisk, testing::Values(0, 64 << 10));
+
+// A controller's is waited for as well: it leads no longer, and goes on when there is room.
 TEST(FullQuorumDisk, MakesTheActiveControllerStepBackUntilThereIsRoom) {
   cluster::Cluster cluster(/*seed=*/12, {});
   ASSERT_TRUE(cluster.Boot());
