@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "common/base/ids.h"
 
 namespace weir::cli {
 namespace {
@@ -109,6 +110,20 @@ host::Task<int> Undrain(Cluster& cluster, Common common, NodeOptions options) {
   co_return co_await ShowEmptying(cluster, common, options);
 }
 
+host::Task<int> ShowDisks(Cluster& cluster, Common common, NodeOptions options) {
+  admin::GetNodeRequest request;
+  request.set_name(options.name());
+  auto answer = co_await Ask<admin::GetNodeResponse>(cluster, "Nodes/GetNode", request);
+  if (!answer) co_return Complain(answer.error());
+  Listing listing({"directory", "state", "replicas"});
+  for (const auto& directory : answer->node().directories()) {
+    auto id = DirectoryId::FromBytes(directory.directory_id());
+    listing.Add({id ? id->ToString() : "", directory.state(), directory.replica_count()});
+  }
+  Print(common, listing);
+  co_return kOk;
+}
+
 host::Task<int> Remove(Cluster& cluster, Common common, NodeOptions options) {
   admin::RemoveNodeRequest request;
   request.set_name(options.name());
@@ -154,6 +169,10 @@ void AddNodeCommands(CLI::App& app, Invocation& invocation) {
   AddFormat(list, invocation);
   OnCluster(list, invocation, ListNodes);
 
+  AddForNode(noun, "disks", "Show the data folders of a node",
+             "A failed one comes back when its node is started with it again.\n"
+             "Examples:\n  weir node disks 3",
+             false, invocation, ShowDisks);
   AddForNode(noun, "drain", "Empty a node: its leaders move at once, its replicas one by one",
              "It stays so, whatever becomes of its process, until: weir node undrain NODE\n"
              "Examples:\n  weir node drain 3\n  weir node drain 3 --wait 600",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/service/admin.h"
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -21,12 +22,17 @@ constexpr char kPrefix[] = "/weir.admin.v1.";
 struct Load {
   int32_t replicas = 0;
   int32_t leaders = 0;
+  std::map<DirectoryId, int32_t> by_directory;
 };
 
 std::map<NodeId, Load> LoadOf(const metadata::Image& image) {
   std::map<NodeId, Load> load;
   for (const auto& [id, partition] : image.partitions) {
-    for (const auto& replica : partition.replicas) ++load[replica.node].replicas;
+    for (const auto& replica : partition.replicas) {
+      Load& node = load[replica.node];
+      ++node.replicas;
+      ++node.by_directory[replica.directory];
+    }
     if (partition.leader != kNoNode) ++load[partition.leader].leaders;
   }
   return load;
@@ -45,6 +51,18 @@ admin::v1::Node Describe(const metadata::Node& node, const Load& load) {
   out.set_version(node.version);
   out.set_duty(std::string(NameOf(node.duty)));
   out.set_failed_directory_count(static_cast<int32_t>(node.failed_directories.size()));
+  auto add = [&out](const DirectoryId& id, const char* state, int32_t replicas) {
+    auto* directory = out.add_directories();
+    directory->set_directory_id(id.ToBytes());
+    directory->set_state(state);
+    directory->set_replica_count(replicas);
+  };
+  std::map<DirectoryId, int32_t> rest = load.by_directory;
+  for (const DirectoryId& id : node.directories) {
+    add(id, node.Offers(id) ? "working" : "failed", rest[id]);
+    rest.erase(id);
+  }
+  for (const auto& [id, replicas] : rest) add(id, "gone", replicas);
   return out;
 }
 
