@@ -9,72 +9,10 @@
 #include <memory>
 
 #include "tests/chaos/child.h"
+#include "tests/chaos/small_cluster.h"
 
 namespace weir::chaos {
 namespace {
-
-std::string At(int port) { return "127.0.0.1:" + std::to_string(port); }
-
-// One controller and one storage node.
-struct SmallCluster {
-  SmallCluster() {
-    controller_command = {PathOf("controller"), "--id=1", "--listen=" + At(FreePort()),
-                          "--data=" + folder + "/controller"};
-    controller_at = controller_command[2].substr(std::string("--listen=").size());
-    node_command = NodeCommand(folder + "/node");
-    controller = std::make_unique<Child>(controller_command);
-    node = std::make_unique<Child>(node_command);
-  }
-
-  // Of a node with id 1, on ports of its own.
-  std::vector<std::string> NodeCommand(const std::string& data) {
-    return {PathOf("storage"),
-            "--id=1",
-            "--client_listen=" + At(FreePort()),
-            "--internal_listen=" + At(FreePort()),
-            "--data=" + data,
-            "--controllers=" + controller_at};
-  }
-  std::string node_at() const {
-    return node_command[2].substr(std::string("--client_listen=").size());
-  }
-  Ended Weir(std::vector<std::string> words, const std::string& input = "") {
-    words.insert(words.begin(), {PathOf("weir"), "--bootstrap=" + node_at()});
-    return Run(std::move(words), input);
-  }
-  void Found() {
-    Ended founded = Run({PathOf("weir"), "cluster", "init", "--controllers", controller_at});
-    ASSERT_EQ(founded.code, 0) << founded.output;
-    Ended created = Weir({"topic", "create", "orders", "--partitions", "1", "--replicas", "1"});
-    for (int tries = 0; created.code != 0 && tries < 50; ++tries) {
-      created = Weir({"topic", "create", "orders", "--partitions", "1", "--replicas", "1"});
-    }
-    ASSERT_EQ(created.code, 0) << created.output;
-  }
-
-  const std::string folder = NewFolder();
-  std::vector<std::string> controller_command;
-  std::vector<std::string> node_command;
-  std::string controller_at;
-  std::unique_ptr<Child> controller;
-  std::unique_ptr<Child> node;
-};
-
-struct Case {
-  std::string what;
-  std::vector<std::string> command;
-  int code;
-  std::string phrase;
-};
-
-void ExpectEnds(const Case& row) {
-  SCOPED_TRACE(row.what);
-  Ended ended = Run(row.command);
-  ASSERT_TRUE(ended.code.has_value()) << "it still runs: " << ended.output;
-  EXPECT_EQ(*ended.code, row.code) << ended.output;
-  EXPECT_NE(ended.output.find(row.phrase), std::string::npos)
-      << "these words do not say '" << row.phrase << "': " << ended.output;
-}
 
 TEST(BadStarts, FlagsThatCannotBeAreNamed) {
   const std::string data = "--data=" + NewFolder();
