@@ -35,7 +35,9 @@ void Feed(std::string_view bytes) {
 Target MakeTarget() {
   std::string directory = Uuid::FromRandom(1, 2).ToString();
   std::string folder = "format=1\nrole=controller\nid=3\ndirectory=" + directory + "\n";
-  return {.seeds = {folder, folder + "cluster=" + Uuid::FromRandom(3, 4).ToString() + "\n"},
+  return {.seeds = {folder, folder + "cluster=" + Uuid::FromRandom(3, 4).ToString() + "\n",
+                    folder + "siblings=" + Uuid::FromRandom(5, 6).ToString() + "," +
+                        Uuid::FromRandom(7, 8).ToString() + "\n"},
           .feed = Feed,
           .inputs = 10'000};
 }

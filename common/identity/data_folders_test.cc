@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "tests/sim/world.h"
 
@@ -218,6 +220,55 @@ TEST_F(DataFoldersTest, OfWhichNoneCanBeUsedAreAnError) {
   auto none = Open({0});
   ASSERT_FALSE(none);
   EXPECT_NE(none.error().message.find("input/output error"), std::string::npos);
+}
+
+// Of two new folders, and then of one more: whatever the machine lost, no folder is missed that
+// never came to be, and none changes that was there.
+TEST(DataFoldersCrash, AtAnyOperationOnAnyDiskLeavesFoldersThatOpen) {
+  auto open = [](sim::World& world, sim::Process& process, size_t disks) {
+    std::vector<DataPlace> places;
+    for (size_t i = 0; i < disks; ++i) {
+      places.push_back({"/" + std::to_string(i), &process.host_disk(i)});
+    }
+    auto opened = std::make_shared<std::optional<Result<DataFolders>>>();
+    host::Spawn<Result<DataFolders>>(
+        OpenDataFolders(std::move(places), process.host().random, "storage", 1),
+        [opened](Result<DataFolders> folders) { opened->emplace(std::move(folders)); });
+    world.RunUntil([&] { return opened->has_value() || !process.alive(); });
+    return *opened;
+  };
+  int crashes = 0;
+  for (size_t before : {0u, 2u}) {
+    for (size_t disk = 0; disk < 3; ++disk) {
+      for (uint64_t operation = 1; operation < 100; ++operation) {
+        SCOPED_TRACE("disk " + std::to_string(disk) + ", operation " + std::to_string(operation));
+        sim::World world(operation);
+        sim::Process& process = world.AddProcess("node", 3);
+        std::vector<DirectoryId> known;
+        if (before > 0) {
+          auto first = open(world, process, before);
+          ASSERT_TRUE(first && *first);
+          for (const OpenFolder& folder : (*first)->open) {
+            known.push_back(folder.identity.directory);
+          }
+        }
+        process.disk(disk).CallAfter(process.disk(disk).operations() + operation,
+                                     [&] { process.PowerLoss(); });
+        auto crashed = open(world, process, 3);
+        if (process.alive()) break;
+        ++crashes;
+        process.Restart();
+        auto after = open(world, process, 3);
+        ASSERT_TRUE(after && *after) << (*after).error();
+        EXPECT_TRUE((*after)->missing.empty());
+        ASSERT_EQ((*after)->open.size(), 3u) << (*after)->unusable.front().second;
+        for (size_t i = 0; i < known.size(); ++i) {
+          EXPECT_EQ((*after)->open[i].identity.directory, known[i]);
+        }
+      }
+    }
+  }
+  EXPECT_GT(crashes, 60);
 }
 
 }  // namespace

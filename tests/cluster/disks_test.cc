@@ -212,6 +212,22 @@ TEST_P(Disks, AFailureIsToldToTheNextController) {
   Finish();
 }
 
+TEST_P(Disks, AStopWasCleanIfAllOfThemSaySo) {
+  BeginWriting();
+  ASSERT_TRUE(cluster_.Stop({"node-1"}));
+  cluster_.Restart("node-1");
+  EXPECT_TRUE(cluster_.RunUntilHealthy(seconds(30))) << cluster_.Ailments();
+  EXPECT_GT(NodeOf(1).previous_epoch, NodeEpoch(0));
+
+  process(1).disk(kSecond).FailNext(sim::DiskOperation::kSync);
+  ASSERT_TRUE(world().RunUntil([this] { return KnowsFailure(1); }, seconds(20)));
+  ASSERT_TRUE(cluster_.Stop({"node-1"}));
+  cluster_.Restart("node-1");
+  EXPECT_TRUE(cluster_.RunUntilHealthy(seconds(30))) << cluster_.Ailments();
+  EXPECT_EQ(NodeOf(1).previous_epoch, NodeEpoch(0));
+  Finish();
+}
+
 TEST_P(Disks, OneThatIsMissingAtTheStartIsWaitedFor) {
   BeginWriting();
   const DirectoryId lost = DirectoryOn(2, kSecond);
