@@ -31,8 +31,8 @@ DEFINE_string(
     data, "",
     "The folders that hold the records, one for each disk: /a,/b,/c. Made where they do not "
     "exist.");
-DEFINE_int64(min_free_mb, -1,
-             "Producers are refused while less is free on the disk of a partition, in MB; -1: a "
+DEFINE_int64(min_free_mib, -1,
+             "Producers are refused while less is free on the disk of a partition, in MiB; -1: a "
              "twentieth of the disk, and 1024 at most.");
 DEFINE_string(controllers, "", "The controllers, host:port,host:port,...");
 DEFINE_string(rack, "", "Where this node stands: replicas are spread over racks.");
@@ -41,7 +41,7 @@ DEFINE_string(log_folder, "", "Where log files go; empty: the standard error.");
 namespace {
 
 constexpr char kProgram[] = "storage";
-constexpr int64_t kMinFreeMbMost = 1 << 30;
+constexpr int64_t kMinFreeMibMost = 1 << 30;
 
 // What others are told to connect to: host:port, with a port that can be.
 bool IsReachable(const std::string& endpoint) {
@@ -71,9 +71,9 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   };
   auto id = weir::identity::ProcessId(FLAGS_id, weir::host::MachineName());
   if (!id) return std::unexpected(id.error());
-  if (FLAGS_min_free_mb < -1 || FLAGS_min_free_mb > kMinFreeMbMost) {
-    return invalid("--min_free_mb=" + std::to_string(FLAGS_min_free_mb) + " is not -1 to " +
-                   std::to_string(kMinFreeMbMost));
+  if (FLAGS_min_free_mib < -1 || FLAGS_min_free_mib > kMinFreeMibMost) {
+    return invalid("--min_free_mib=" + std::to_string(FLAGS_min_free_mib) + " is not -1 to " +
+                   std::to_string(kMinFreeMibMost));
   }
   for (const auto& [flag, endpoint] :
        {std::pair("--advertise_client", FLAGS_advertise_client),
@@ -89,8 +89,8 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   config.internal_advertised = FLAGS_advertise_internal;
   config.rack = FLAGS_rack;
   config.version = weir::BuildVersion();
-  if (FLAGS_min_free_mb >= 0) {
-    config.room.min_free = static_cast<uint64_t>(FLAGS_min_free_mb) << 20;
+  if (FLAGS_min_free_mib >= 0) {
+    config.room.min_free = static_cast<uint64_t>(FLAGS_min_free_mib) << 20;
   }
   std::istringstream list(FLAGS_controllers);
   for (std::string endpoint; std::getline(list, endpoint, ',');) {

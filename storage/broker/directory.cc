@@ -18,7 +18,7 @@ constexpr uint64_t kRoomShare = 8;
 std::string Megabytes(uint64_t bytes) {
   constexpr uint64_t kMegabyte = 1 << 20;
   if (bytes < kMegabyte) return std::to_string(bytes) + " bytes";
-  return std::to_string(bytes / kMegabyte) + " MB";
+  return std::to_string(bytes / kMegabyte) + " MiB";
 }
 
 }  // namespace

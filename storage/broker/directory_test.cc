@@ -180,7 +180,7 @@ TEST_F(DirectoryTest, KeepsATwentiethFree) {
   EXPECT_FALSE(directory_->AdmitAppend(2 * kMegabyte)) << "what was admitted is as good as written";
   auto refused = directory_->AdmitAppend(2 * kMegabyte);
   EXPECT_EQ(refused.error().code, ErrorCode::kKafkaStorageError);
-  EXPECT_NE(refused.error().message.find("6 MB are free and 7 MB needed"), std::string::npos)
+  EXPECT_NE(refused.error().message.find("6 MiB are free and 7 MiB needed"), std::string::npos)
       << refused.error().message;
 }
 

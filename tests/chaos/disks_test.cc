@@ -138,7 +138,7 @@ TEST(Disks, OneThatIsFullIsReadAndRecoversAlone) {
   // Somebody else's: 24 MB are left, of which 16 must stay.
   const std::string ballast = small + "/ballast";
   std::ofstream(ballast) << std::string(40 << 20, 'x');
-  SmallCluster cluster(small + "/data", {"--min_free_mb=16"});
+  SmallCluster cluster(small + "/data", {"--min_free_mib=16"});
   ASSERT_NO_FATAL_FAILURE(cluster.Found());
   ASSERT_EQ(cluster.Weir({"produce", "orders"}, "before\n").code, 0);
 
