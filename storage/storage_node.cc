@@ -71,7 +71,7 @@ host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
                                                      streams_.get(), [this] { WatchOpening(); });
   feeds_ = std::make_unique<partition::LeaderFeeds>(
       host_, cluster, [this](const PartitionId& id) { return partitions_->Find(id); });
-  records_ = std::make_unique<broker::Records>(partitions_.get());
+  records_ = std::make_unique<broker::Records>(host_, partitions_.get(), config_.bounds);
   co_return Listen();
 }
 

@@ -32,6 +32,7 @@ struct StorageNodeConfig {
   std::vector<host::Endpoint> controllers;
   std::string rack;
   std::string version;
+  broker::RecordsBounds bounds;
   // How long a stop in order may wait for the leaderships to move.
   Duration stop_patience = std::chrono::seconds(20);
 };
@@ -54,6 +55,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   void Stop(Callback<void()> stopped);
 
   const broker::Partitions* partitions() const { return partitions_.get(); }
+  const broker::Records* records() const { return records_.get(); }
   const metadata::Image& image() const { return catalog_.image(); }
   NodeId id() const { return config_.id; }
 

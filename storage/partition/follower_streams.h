@@ -35,13 +35,16 @@ class FollowerStreams {
   // Does nothing while the stream is down.
   void Send(NodeId leader, node::v1::FromFollower message);
 
-  // Bytes that the partitions led by `leader` have taken and not yet written: above a bound the
-  // stream is not read, so that a slow disk here slows the leader down.
+  // Bytes that the partitions led by `leader` have taken and not yet written. Its credit bounds
+  // them; far above that the stream is not read.
   void Hold(NodeId leader, int64_t bytes);
 
  private:
   struct Connection;
 
+  // What one stream may bring that is not yet acknowledged.
+  int64_t Credit() const;
+  void TellCredit();
   void Open(Connection& connection);
   void OpenLater(Connection& connection);
   void Tell(NodeId leader, uint64_t generation, std::vector<PartitionId> partitions);

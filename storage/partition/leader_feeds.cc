@@ -3,11 +3,12 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
-#include <set>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "common/codec/message.h"
 #include "common/codec/payload.h"
@@ -23,8 +24,15 @@ using node::v1::FromFollower;
 using node::v1::FromLeader;
 
 constexpr size_t kReadBytes = 1 << 20;
-// Records in memory for one stream: queued, or being read.
+constexpr size_t kReadLeast = 16 << 10;
+// Records in memory here: queued, or being read. For one stream, and for all of them.
 constexpr size_t kStreamBytes = 4 << 20;
+constexpr size_t kAllStreamsBytes = 64 << 20;
+// What a follower that names no credit may have under way or unacknowledged.
+constexpr size_t kCreditUnsaid = 16 << 20;
+// One partition may have this part of what is left of a stream's credit: so those that a slow disk
+// holds up leave something to the others, however many they are.
+constexpr size_t kPartOfCredit = 16;
 
 }  // namespace
 
@@ -32,6 +40,8 @@ struct LeaderFeeds::Shared {
   host::Host host;
   std::function<ClusterId()> cluster;
   std::function<Partition*(const PartitionId&)> find;
+  // That are open.
+  size_t streams = 0;
 };
 
 namespace {
@@ -55,6 +65,16 @@ class Feed : public FeedEvents {
   bool is_reading = false;
   // In the stream's line of those who wait for room.
   bool is_in_line = false;
+  // Among those whose high watermark is to be told.
+  bool is_to_be_told = false;
+
+  // What was sent and is not acknowledged: where each piece ends, and its bytes.
+  struct Sent {
+    Offset end;
+    size_t bytes;
+  };
+  std::deque<Sent> unacked;
+  size_t unacked_bytes = 0;
 
  private:
   const std::weak_ptr<FeedStream> stream_;
@@ -65,7 +85,10 @@ class Feed : public FeedEvents {
 class FeedStream : public host::StreamEvents, public std::enable_shared_from_this<FeedStream> {
  public:
   FeedStream(std::shared_ptr<LeaderFeeds::Shared> shared, std::shared_ptr<host::Stream> stream)
-      : shared_(std::move(shared)), stream_(std::move(stream)) {}
+      : shared_(std::move(shared)), stream_(std::move(stream)) {
+    ++shared_->streams;
+  }
+  ~FeedStream() override { --shared_->streams; }
 
   void OnMessage(Bytes message) override;
   void OnDrained() override { ServeLine(); }
@@ -89,13 +112,19 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
   void GiveBackRoom();
   void SendData(Feed& feed, const Partition& partition, Bytes records, Offset end);
   void ServeLine();
-  void TellHighWatermarkSoon();
+  void TellHighWatermarkSoon(const std::shared_ptr<Feed>& feed);
   void TellHighWatermarks();
   void SendHighWatermark(Feed& feed, const Partition& partition);
   void SendRefused(const PartitionId& id, LeaderEpoch epoch, int64_t follow_id, ErrorCode code,
                    Offset log_start);
   void Send(const FromLeader& message);
   bool HasRoom() const;
+  // Of the follower's credit, what is neither under way nor being read.
+  size_t CreditLeft() const;
+  bool HasCredit(const Feed& feed) const;
+  void NoteSent(Feed& feed, Offset end, size_t bytes);
+  void NoteAcked(Feed& feed, Offset end);
+  void Forget(const std::shared_ptr<Feed>& feed);
   Partition* FindLeading(const PartitionId& id) const;
 
   const std::shared_ptr<LeaderFeeds::Shared> shared_;
@@ -105,8 +134,11 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
   NodeId node_ = kNoNode;
   std::map<PartitionId, std::shared_ptr<Feed>> feeds_;
   size_t reading_bytes_ = 0;
+  size_t credit_ = kCreditUnsaid;
+  // Invariant: the sum over feeds_.
+  size_t unacked_bytes_ = 0;
   std::deque<std::weak_ptr<Feed>> line_;
-  bool is_telling_posted_ = false;
+  std::vector<std::weak_ptr<Feed>> to_be_told_;
 };
 
 void Feed::OnMoved() {
@@ -158,6 +190,7 @@ void FeedStream::OnMessage(Bytes bytes) {
     return End({host::StatusCode::kInvalidArgument, "not a FromFollower", ""});
   }
   if (!Introduce(message)) return;
+  if (message.credit_bytes() > 0) credit_ = static_cast<size_t>(message.credit_bytes());
   switch (message.body_case()) {
     case FromFollower::kFollow:
       return Follow(message.follow());
@@ -167,7 +200,7 @@ void FeedStream::OnMessage(Bytes bytes) {
       if (auto id = IdOf(message.unfollow())) Unfollow(*id);
       return;
     case FromFollower::BODY_NOT_SET:
-      return;
+      return ServeLine();
   }
 }
 
@@ -180,7 +213,7 @@ void FeedStream::Follow(const node::v1::Follow& follow) {
   auto id = IdOf(follow);
   if (!id) return End({host::StatusCode::kInvalidArgument, "a topic id has 16 bytes", ""});
   const LeaderEpoch epoch(follow.leader_epoch());
-  feeds_.erase(*id);
+  if (auto earlier = feeds_.extract(*id); !earlier.empty()) Forget(earlier.mapped());
   Partition* partition = FindLeading(*id);
   if (!partition) {
     return SendRefused(*id, epoch, follow.follow_id(), ErrorCode::kNotLeaderOrFollower, Offset(0));
@@ -229,12 +262,17 @@ void FeedStream::Ack(const node::v1::Ack& ack) {
   if (partition) {
     partition->Acked(node_, feed.get(), Offset(ack.appended()), Offset(ack.flushed()));
   }
+  NoteAcked(*feed, Offset(ack.appended()));
+  if (partition) Pump(feed, *partition);
+  ServeLine();
 }
 
 void FeedStream::Unfollow(const PartitionId& id) {
   auto found = feeds_.extract(id);
+  if (found.empty()) return;
+  Forget(found.mapped());
   Partition* partition = shared_->find(id);
-  if (!found.empty() && partition) partition->Unfollow(node_, found.mapped().get());
+  if (partition) partition->Unfollow(node_, found.mapped().get());
 }
 
 void FeedStream::Stopped(const Feed& feed) {
@@ -242,6 +280,7 @@ void FeedStream::Stopped(const Feed& feed) {
   if (found == feeds_.end() || found->second.get() != &feed) return;
   const auto held = std::move(found->second);
   feeds_.erase(found);
+  Forget(held);
   SendRefused(held->id(), held->epoch, held->follow_id, ErrorCode::kNotLeaderOrFollower, Offset(0));
 }
 
@@ -253,37 +292,78 @@ void FeedStream::Moved(Feed& feed) {
 }
 
 bool FeedStream::HasRoom() const {
-  return stream_->queued_bytes() + reading_bytes_ + kReadBytes <= kStreamBytes;
+  const size_t most = std::clamp(kAllStreamsBytes / shared_->streams, kReadBytes, kStreamBytes);
+  return stream_->queued_bytes() + reading_bytes_ + kReadBytes <= most;
+}
+
+size_t FeedStream::CreditLeft() const {
+  const size_t used = unacked_bytes_ + reading_bytes_;
+  return used < credit_ ? credit_ - used : 0;
+}
+
+// One that has nothing under way needs only that something is left, so that none is shut out.
+bool FeedStream::HasCredit(const Feed& feed) const {
+  const size_t left = CreditLeft();
+  if (left == 0) return false;
+  return feed.unacked_bytes == 0 || feed.unacked_bytes < left / kPartOfCredit;
+}
+
+void FeedStream::NoteSent(Feed& feed, Offset end, size_t bytes) {
+  feed.unacked.push_back({end, bytes});
+  feed.unacked_bytes += bytes;
+  unacked_bytes_ += bytes;
+}
+
+void FeedStream::NoteAcked(Feed& feed, Offset end) {
+  while (!feed.unacked.empty() && feed.unacked.front().end <= end) {
+    feed.unacked_bytes -= feed.unacked.front().bytes;
+    unacked_bytes_ -= feed.unacked.front().bytes;
+    feed.unacked.pop_front();
+  }
+}
+
+// No longer among feeds_: what was sent of it is the follower's to drop.
+void FeedStream::Forget(const std::shared_ptr<Feed>& feed) {
+  NoteAcked(*feed, Offset::Max());
+  if (line_.empty()) return;
+  shared_->host.strand.Post([stream = weak_from_this()] {
+    if (auto held = stream.lock()) held->ServeLine();
+  });
 }
 
 void FeedStream::Pump(const std::shared_ptr<Feed>& feed, Partition& partition) {
   if (!stream_ || feed->is_reading || feed->is_in_line) return;
   if (feed->next < partition.log()->written()) {
+    // Who has taken its part of the credit goes on with its next acknowledgement.
+    if (feed->unacked_bytes > 0 && !HasCredit(*feed)) return;
     // Fair: who comes while others wait stands behind them.
-    if (line_.empty() && HasRoom()) return Read(feed, partition);
+    if (line_.empty() && HasRoom() && HasCredit(*feed)) return Read(feed, partition);
     feed->is_in_line = true;
     line_.push_back(feed);
     return;
   }
-  if (feed->told_high_watermark < partition.high_watermark()) TellHighWatermarkSoon();
+  if (feed->told_high_watermark < partition.high_watermark()) TellHighWatermarkSoon(feed);
 }
 
+// In turn, for as long as there is room and credit.
 void FeedStream::ServeLine() {
   while (stream_ && !line_.empty() && HasRoom()) {
     auto feed = line_.front().lock();
+    if (feed && feed->unacked_bytes == 0 && !HasCredit(*feed)) return;
     line_.pop_front();
     if (!feed) continue;
     feed->is_in_line = false;
     auto found = feeds_.find(feed->id());
     if (found == feeds_.end() || found->second != feed) continue;
     Partition* partition = FindLeading(feed->id());
-    if (partition && !feed->is_reading && feed->next < partition->log()->written()) {
-      Read(feed, *partition);
-    }
+    if (!partition || feed->is_reading || feed->next >= partition->log()->written()) continue;
+    if (HasCredit(*feed)) Read(feed, *partition);
   }
 }
 
 void FeedStream::Read(const std::shared_ptr<Feed>& feed, Partition& partition) {
+  // One batch may be larger than its part: room is taken for as much as may come.
+  const size_t bytes = std::clamp(CreditLeft() / kPartOfCredit, kReadLeast, kReadBytes);
   feed->is_reading = true;
   reading_bytes_ += kReadBytes;
   // Given back even where the log, and the callback with it, goes before it has read.
@@ -291,7 +371,7 @@ void FeedStream::Read(const std::shared_ptr<Feed>& feed, Partition& partition) {
     if (auto held = stream.lock()) held->GiveBackRoom();
   });
   partition.ReadForFeed(
-      feed->next, kReadBytes,
+      feed->next, bytes,
       [stream = weak_from_this(), feed, room = std::move(room)](Result<Bytes> read) {
         if (auto held = stream.lock()) held->HasRead(feed, std::move(read));
       });
@@ -333,24 +413,30 @@ void FeedStream::SendData(Feed& feed, const Partition& partition, Bytes records,
   data->set_log_start(partition.log()->start().value());
   feed.next = end;
   feed.told_high_watermark = partition.high_watermark();
+  NoteSent(feed, end, records.size());
   stream_->Send(codec::WithPayload(header, FromLeader::kRecordsFieldNumber, std::move(records)));
 }
 
 // Once for all that moves in this turn; what carries records tells it anyway.
-void FeedStream::TellHighWatermarkSoon() {
-  if (std::exchange(is_telling_posted_, true)) return;
+void FeedStream::TellHighWatermarkSoon(const std::shared_ptr<Feed>& feed) {
+  if (std::exchange(feed->is_to_be_told, true)) return;
+  to_be_told_.push_back(feed);
+  if (to_be_told_.size() > 1) return;
   shared_->host.strand.Post([stream = weak_from_this()] {
     if (auto held = stream.lock()) held->TellHighWatermarks();
   });
 }
 
 void FeedStream::TellHighWatermarks() {
-  is_telling_posted_ = false;
-  for (auto& [id, feed] : feeds_) {
-    if (!stream_) return;
-    if (feed->is_reading || feed->is_in_line) continue;
-    Partition* partition = FindLeading(id);
-    if (partition && feed->told_high_watermark < partition->high_watermark()) {
+  for (const std::weak_ptr<Feed>& each : std::exchange(to_be_told_, {})) {
+    auto feed = each.lock();
+    if (!feed) continue;
+    feed->is_to_be_told = false;
+    if (!stream_ || feed->is_reading || feed->is_in_line) continue;
+    auto found = feeds_.find(feed->id());
+    Partition* partition = FindLeading(feed->id());
+    if (found == feeds_.end() || found->second != feed || !partition) continue;
+    if (feed->told_high_watermark < partition->high_watermark()) {
       SendHighWatermark(*feed, *partition);
     }
   }

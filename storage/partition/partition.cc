@@ -166,7 +166,7 @@ void Partition::CarryOut(const replica::Disconnect& effect) {
 
 void Partition::LeaveStream() {
   if (!connected_) return;
-  ReleaseUnwritten(Offset::Max());
+  DischargeStream();
   streams_->Unsubscribe(*connected_, id_);
   connected_.reset();
 }
@@ -198,14 +198,12 @@ void Partition::CarryOut(const replica::Acknowledge& effect) {
 void Partition::CarryOut(const replica::TruncateTo& effect) {
   LOG(INFO) << id_ << " cuts its log from " << log_->end() << " to " << effect.end
             << ", where it parts from the leader's";
-  ReleaseUnwritten(Offset::Max());
   log_->Truncate(effect.end, lifetime_.Bind([this](Result<void> cut) { CutDone(std::move(cut)); }));
 }
 
 void Partition::CarryOut(const replica::RestartAt& effect) {
   LOG(INFO) << id_ << " begins its log anew at " << effect.start
             << ", for its leader has nothing before";
-  ReleaseUnwritten(Offset::Max());
   log_->Restart(effect.start,
                 lifetime_.Bind([this](Result<void> cut) { CutDone(std::move(cut)); }));
 }
@@ -213,6 +211,8 @@ void Partition::CarryOut(const replica::RestartAt& effect) {
 void Partition::CutDone(Result<void> cut) {
   if (!cut) return Fail(cut.error().While("cutting the log"));
   if (failure_) return;
+  // What was not written before the cut never will be.
+  ReleaseUnwritten(Offset::Max());
   replica_->Cut(PositionsOf(), host_.clock.Now());
   if (close_done_) return CloseLog();
   Settle();
@@ -274,7 +274,7 @@ void Partition::OnData(const node::v1::Data& data, Bytes records) {
     replica_->DataRefused(now);
     return;
   }
-  unwritten_.push_back({log_->end(), size});
+  unwritten_.push_back({.end = log_->end(), .bytes = size, .hold = {}});
   streams_->Hold(*connected_, size);
   replica_->LocalMoved(PositionsOf(), now);
   replica_->LeaderHighWatermark(epoch, data.follow_id(), Offset(data.high_watermark()));
@@ -287,6 +287,12 @@ void Partition::ReleaseUnwritten(Offset written) {
     unwritten_.pop_front();
   }
   if (bytes > 0 && connected_) streams_->Hold(*connected_, -bytes);
+}
+
+void Partition::DischargeStream() {
+  int64_t bytes = 0;
+  for (Unwritten& each : unwritten_) bytes += std::exchange(each.bytes, 0);
+  if (bytes > 0) streams_->Hold(*connected_, -bytes);
 }
 
 void Partition::LeadershipMayHaveChanged() {

@@ -69,6 +69,8 @@ struct FetchOutcome {
   Offset next;
   Offset high_watermark;
   Offset log_start;
+  // Room that the records take: to be kept for as long as they are in memory.
+  std::shared_ptr<const void> hold;
 };
 
 struct OffsetsOutcome {
@@ -111,9 +113,10 @@ class Partition : private log::LogEvents, private Follower {
   // `acks`: -1 when the high watermark is past the batch, 1 when it is safe here, 0 at once.
   // NOT_ENOUGH_REPLICAS before anything is appended; NOT_ENOUGH_REPLICAS_AFTER_APPEND or
   // REQUEST_TIMED_OUT when `timeout` is over; NOT_LEADER_OR_FOLLOWER when leadership is lost: in
-  // all three the batch may be in the log, and may yet be committed.
+  // all three the batch may be in the log, and may yet be committed. `hold` is kept until the batch
+  // is written and answered.
   void Append(Bytes batch, int acks, Duration timeout, Callback<void(Answer<AppendOutcome>)> done,
-              log::Origin origin = log::Origin::kClient);
+              log::Origin origin = log::Origin::kClient, std::shared_ptr<const void> hold = {});
 
   // The same without an answer to wait for: in the log at once, committed when the high watermark
   // has passed it, lost if leadership is lost before.
@@ -121,8 +124,9 @@ class Partition : private log::LogEvents, private Follower {
 
   // What is below the high watermark, from `offset`; waits up to `max_wait` for the first record.
   // A stream that follows the log calls it again with `next`. Returns an id for CancelFetch.
+  // `grant`, where it is given, says when the reading begins how many bytes it may be instead.
   WaitId Fetch(Offset offset, size_t max_bytes, Duration max_wait,
-               Callback<void(Answer<FetchOutcome>)> done);
+               Callback<void(Answer<FetchOutcome>)> done, Callback<size_t()> grant = nullptr);
   // Forgets a Fetch that waits, without an answer. One that does not wait is ignored.
   void CancelFetch(WaitId id);
 
@@ -162,19 +166,24 @@ class Partition : private log::LogEvents, private Follower {
     AppendOutcome outcome;
     Callback<void(Answer<AppendOutcome>)> done;
     Instant deadline;
+    std::shared_ptr<const void> hold;
   };
   struct FetchWait {
     Offset offset;
     size_t max_bytes;
     Callback<void(Answer<FetchOutcome>)> done;
+    Callback<size_t()> grant;
     Instant deadline;
     // Its records are being read: no deadline any more.
     bool is_reading = false;
   };
-  // Appended as a follower, not yet written.
+  // Appended, not yet written.
   struct Unwritten {
     Offset end;
-    int64_t bytes;
+    // As a follower: what the leader's stream is charged with.
+    int64_t bytes = 0;
+    // As a leader: what its appender is charged with.
+    std::shared_ptr<const void> hold;
   };
 
   void OnWritten(Offset end) override;
@@ -208,6 +217,8 @@ class Partition : private log::LogEvents, private Follower {
   void LeadershipMayHaveChanged();
   void LeaveStream();
   void ReleaseUnwritten(Offset written);
+  // The stream is charged no more with what is still unwritten.
+  void DischargeStream();
   void StopFeeds();
   void TellFeeds();
   void Fail(const Error& error);

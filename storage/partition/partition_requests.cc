@@ -46,7 +46,8 @@ Refusal Partition::NotLeader() const {
 }
 
 void Partition::Append(Bytes batch, int acks, Duration timeout,
-                       Callback<void(Answer<AppendOutcome>)> done, log::Origin origin) {
+                       Callback<void(Answer<AppendOutcome>)> done, log::Origin origin,
+                       std::shared_ptr<const void> hold) {
   auto refuse = [&](Refusal refusal) {
     AnswerLater<AppendOutcome>(host_.strand, std::move(done), std::unexpected(std::move(refusal)));
   };
@@ -63,10 +64,14 @@ void Partition::Append(Bytes batch, int acks, Duration timeout,
 
   Answer<AppendOutcome> appended = AppendNow(std::move(batch), origin);
   if (!appended) return refuse(std::move(appended.error()));
+  if (!appended->duplicate) {
+    unwritten_.push_back({.end = appended->last + 1, .bytes = 0, .hold = hold});
+  }
   if (acks == 0) return AnswerLater<AppendOutcome>(host_.strand, std::move(done), *appended);
   const Instant deadline = host_.clock.Now() + timeout;
   auto& waiting = acks == -1 ? waiting_for_all_ : waiting_for_local_;
-  waiting.emplace(appended->last + 1, AppendWait{*appended, std::move(done), deadline});
+  waiting.emplace(appended->last + 1,
+                  AppendWait{*appended, std::move(done), deadline, std::move(hold)});
   ArmTimer(deadline);
   // What had been written before may be answered already.
   if (appended->duplicate) host_.strand.Post(lifetime_.Bind([this] { AnswerAppends(); }));
@@ -96,7 +101,8 @@ void Partition::AnswerAppends() {
 }
 
 Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max_wait,
-                                   Callback<void(Answer<FetchOutcome>)> done) {
+                                   Callback<void(Answer<FetchOutcome>)> done,
+                                   Callback<size_t()> grant) {
   const WaitId id = ++last_wait_;
   auto answer = [&](Answer<FetchOutcome> a) {
     AnswerLater<FetchOutcome>(host_.strand, std::move(done), std::move(a));
@@ -113,10 +119,10 @@ Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max
       offset < high_watermark ||
       (PLANTED_BUG("partition: fetches above the high watermark") && offset < log_->written());
   if (!is_readable && max_wait <= Duration::zero()) {
-    return answer(FetchOutcome{Bytes(), offset, high_watermark, log_->start()});
+    return answer(FetchOutcome{Bytes(), offset, high_watermark, log_->start(), {}});
   }
   const Instant deadline = host_.clock.Now() + max_wait;
-  fetches_.emplace(id, FetchWait{offset, max_bytes, std::move(done), deadline});
+  fetches_.emplace(id, FetchWait{offset, max_bytes, std::move(done), std::move(grant), deadline});
   if (is_readable) {
     ReadFor(id);
   } else {
@@ -140,6 +146,7 @@ void Partition::AnswerFetches() {
 void Partition::ReadFor(WaitId id) {
   FetchWait& wait = fetches_.at(id);
   wait.is_reading = true;
+  if (wait.grant) wait.max_bytes = wait.grant();
   const Offset limit = PLANTED_BUG("partition: fetches above the high watermark")
                            ? log_->written()
                            : replica_->high_watermark();
@@ -160,8 +167,11 @@ void Partition::AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read) {
                             Text("reading ", id_, " at ", wait.offset, ": ", read.error())));
   }
   const Offset next = EndOfBatches(read->view()).value_or(wait.offset);
-  wait.done(FetchOutcome{std::move(*read), std::max(next, wait.offset), replica_->high_watermark(),
-                         log_->start()});
+  wait.done(FetchOutcome{std::move(*read),
+                         std::max(next, wait.offset),
+                         replica_->high_watermark(),
+                         log_->start(),
+                         {}});
 }
 
 Answer<OffsetsOutcome> Partition::Offsets() const {
@@ -225,7 +235,7 @@ Instant Partition::Expire(Instant now) {
   for (auto& wait : local) wait.mapped().done(late(false));
   for (auto& fetch : fetches) {
     FetchWait& wait = fetch.mapped();
-    wait.done(FetchOutcome{Bytes(), wait.offset, replica_->high_watermark(), log_->start()});
+    wait.done(FetchOutcome{Bytes(), wait.offset, replica_->high_watermark(), log_->start(), {}});
   }
   return next;
 }

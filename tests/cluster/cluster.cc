@@ -109,6 +109,7 @@ void Cluster::StartNode(int number) {
       config.controllers.push_back(controller + kQuorumPort);
     }
     config.version = "simulated";
+    config.bounds = shape_.bounds;
     auto program = std::make_shared<NodeProgram>(
         host, config, [this, name](Error error) { Failed(name, error); });
     nodes_[name] = program;
