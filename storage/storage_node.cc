@@ -31,6 +31,7 @@ StorageNode::StorageNode(host::Host host, StorageNodeConfig config, Callback<voi
     : host_(host),
       config_(std::move(config)),
       failed_(std::move(failed)),
+      high_watermarks_(host),
       catalog_(host),
       producer_ids_([this] {
         if (session_) session_->AllocateProducerIds();
@@ -59,6 +60,7 @@ host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
   } else if (clean.error().kind != Error::Kind::kNotFound) {
     co_return std::unexpected(clean.error());
   }
+  co_await host::AwaitDone([this](auto done) { high_watermarks_.Read(std::move(done)); });
   auto cluster = [this] { return folder_.cluster; };
   streams_ = std::make_unique<partition::FollowerStreams>(
       host_, cluster, config_.id, [this](NodeId node) -> std::optional<host::Endpoint> {
@@ -67,8 +69,9 @@ host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
         if (!listener) return std::nullopt;
         return listener->host + ":" + std::to_string(listener->port);
       });
-  partitions_ = std::make_unique<broker::Partitions>(host_, config_.id, folder_.directory, this,
-                                                     streams_.get(), [this] { WatchOpening(); });
+  partitions_ =
+      std::make_unique<broker::Partitions>(host_, config_.id, folder_.directory, &high_watermarks_,
+                                           this, streams_.get(), [this] { WatchOpening(); });
   feeds_ = std::make_unique<partition::LeaderFeeds>(
       host_, cluster, [this](const PartitionId& id) { return partitions_->Find(id); });
   records_ = std::make_unique<broker::Records>(host_, partitions_.get(), config_.bounds);
@@ -135,6 +138,9 @@ void StorageNode::WatchOpening() {
   bool was_open = std::exchange(all_open_, partitions_->all_open());
   if (all_open_) {
     if (!was_open) LOG(INFO) << partitions_->size() << " replicas are open";
+    if (!was_open && !std::exchange(has_opened_all_, true)) {
+      high_watermarks_.Watch([this] { return partitions_->high_watermarks(); });
+    }
     session_->SetReady(true);
     host_.network.SetServing(true);
   }
@@ -159,6 +165,10 @@ void StorageNode::AskIsr(const node::v1::ChangeIsr& ask) { session_->ChangeIsr(a
 void StorageNode::Opened(const PartitionId&) { WatchOpening(); }
 
 void StorageNode::HighWatermarkRaised(const PartitionId&, Offset) {}
+
+void StorageNode::HighWatermarkFell(const PartitionId&) {
+  high_watermarks_.Write([] {});
+}
 
 void StorageNode::LeadershipChanged(const PartitionId& partition,
                                     std::optional<LeaderEpoch> leads) {
@@ -200,8 +210,10 @@ void StorageNode::CloseLogs() {
   NodeEpoch epoch = session_ ? session_->epoch() : kNoNodeEpoch;
   if (session_) session_->Close();
   auto then = lifetime_.Bind([this, epoch] {
-    host::Spawn(WriteCleanStop(epoch), lifetime_.Bind([this] {
-      if (stopped_) std::exchange(stopped_, {})();
+    high_watermarks_.Write(lifetime_.Bind([this, epoch] {
+      host::Spawn(WriteCleanStop(epoch), lifetime_.Bind([this] {
+        if (stopped_) std::exchange(stopped_, {})();
+      }));
     }));
   });
   if (partitions_) {

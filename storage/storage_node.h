@@ -12,6 +12,7 @@
 #include "common/host/host.h"
 #include "common/identity/data_folder.h"
 #include "storage/broker/catalog.h"
+#include "storage/broker/high_watermarks.h"
 #include "storage/broker/partitions.h"
 #include "storage/broker/producer_ids.h"
 #include "storage/broker/records.h"
@@ -76,6 +77,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   void AskIsr(const node::v1::ChangeIsr& ask) override;
   void Opened(const PartitionId& partition) override;
   void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) override;
+  void HighWatermarkFell(const PartitionId& partition) override;
   void LeadershipChanged(const PartitionId& partition, std::optional<LeaderEpoch> leads) override;
   void Failed(const PartitionId& partition, const Error& error) override;
 
@@ -89,6 +91,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   identity::DataFolder folder_;
   NodeEpoch previous_epoch_;
 
+  broker::HighWatermarks high_watermarks_;
   broker::Catalog catalog_;
   broker::ProducerIds producer_ids_;
   std::unique_ptr<session::Session> session_;
@@ -100,6 +103,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
 
   Callback<void()> stopped_;
   bool all_open_ = false;
+  bool has_opened_all_ = false;
   bool stopping_ = false;
   bool closing_logs_ = false;
   Lifetime lifetime_;

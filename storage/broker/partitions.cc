@@ -38,11 +38,12 @@ partition::PartitionState StateOf(const metadata::Image& image, const metadata::
 }  // namespace
 
 Partitions::Partitions(host::Host host, NodeId self, DirectoryId directory,
-                       partition::PartitionHooks* hooks, partition::FollowerStreams* streams,
-                       Callback<void()> settled)
+                       const HighWatermarks* known, partition::PartitionHooks* hooks,
+                       partition::FollowerStreams* streams, Callback<void()> settled)
     : host_(host),
       self_(self),
       directory_(directory),
+      known_(known),
       hooks_(hooks),
       streams_(streams),
       settled_(std::move(settled)) {}
@@ -113,8 +114,8 @@ void Partitions::Reconcile(const PartitionId& id) {
   auto [held, added] = partitions_.try_emplace(id);
   if (added) {
     opening_.insert(opening_.end(), id);
-    held->second =
-        std::make_unique<partition::Partition>(host_, id, self_, FolderOf(id), hooks_, streams_);
+    held->second = std::make_unique<partition::Partition>(
+        host_, id, self_, FolderOf(id), hooks_, streams_, replica::ReplicaConfig{}, known_->Of(id));
   }
   held->second->Apply(StateOf(image_, *record, ConfigOf(id.topic)));
 }
@@ -165,6 +166,15 @@ bool Partitions::all_open() {
     opening_.erase(opening_.begin());
   }
   return true;
+}
+
+OffsetCheckpoint Partitions::high_watermarks() const {
+  OffsetCheckpoint all;
+  for (const auto& [id, partition] : partitions_) {
+    all.emplace_hint(all.end(), id,
+                     partition->is_open() ? partition->high_watermark() : known_->Of(id));
+  }
+  return all;
 }
 
 void Partitions::SessionRenewed() {

@@ -16,6 +16,7 @@
 #include "common/metadata/diff.h"
 #include "common/metadata/image.h"
 #include "common/metadata/topic_config.h"
+#include "storage/broker/high_watermarks.h"
 #include "storage/partition/follower_streams.h"
 #include "storage/partition/partition.h"
 
@@ -23,9 +24,11 @@ namespace weir::broker {
 
 class Partitions {
  public:
-  // `hooks` and `streams` outlive this. `settled` hears when a large change has been carried out.
-  Partitions(host::Host host, NodeId self, DirectoryId directory, partition::PartitionHooks* hooks,
-             partition::FollowerStreams* streams, Callback<void()> settled);
+  // `known`, `hooks` and `streams` outlive this. `settled` hears when a large change has been
+  // carried out.
+  Partitions(host::Host host, NodeId self, DirectoryId directory, const HighWatermarks* known,
+             partition::PartitionHooks* hooks, partition::FollowerStreams* streams,
+             Callback<void()> settled);
 
   // Brings what is here in line with the image: a small change at once, a large one bit by bit. The
   // first one also removes folders of partitions that the cluster does not keep here any more.
@@ -37,6 +40,9 @@ class Partitions {
   // Every replica that was put here has opened its log. Asked after each opening, it costs no more
   // than they are in all.
   bool all_open();
+
+  // Of all that are here; of one that is not open yet, what is known of it.
+  OffsetCheckpoint high_watermarks() const;
 
   void SessionRenewed();
 
@@ -61,6 +67,7 @@ class Partitions {
   host::Host host_;
   const NodeId self_;
   const DirectoryId directory_;
+  const HighWatermarks* const known_;
   partition::PartitionHooks* const hooks_;
   partition::FollowerStreams* const streams_;
   Callback<void()> settled_;

@@ -12,14 +12,16 @@
 namespace weir::partition {
 
 Partition::Partition(host::Host host, PartitionId id, NodeId self, std::string folder,
-                     PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config)
+                     PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config,
+                     Offset known_high_watermark)
     : host_(host),
       id_(id),
       self_(self),
       folder_(std::move(folder)),
       hooks_(hooks),
       streams_(streams),
-      config_(config) {}
+      config_(config),
+      known_high_watermark_(known_high_watermark) {}
 
 Partition::~Partition() {
   host_.strand.Cancel(timer_);
@@ -80,7 +82,9 @@ void Partition::Opened(Result<std::unique_ptr<log::Log>> opened) {
   } else {
     log_ = std::move(*opened);
     const Instant now = host_.clock.Now();
-    if (!replica_) replica_.emplace(self_, config_, PositionsOf(), now);
+    if (!replica_) {
+      replica_.emplace(self_, config_, PositionsOf(), now, known_high_watermark_);
+    }
     replica_->LocalMoved(PositionsOf(), now);
   }
   if (close_done_) return CloseLog();
@@ -213,7 +217,11 @@ void Partition::CutDone(Result<void> cut) {
   if (failure_) return;
   // What was not written before the cut never will be.
   ReleaseUnwritten(Offset::Max());
+  const Offset before = high_watermark();
   replica_->Cut(PositionsOf(), host_.clock.Now());
+  if (high_watermark() < before) {
+    host_.strand.Post(lifetime_.Bind([this] { hooks_->HighWatermarkFell(id_); }));
+  }
   if (close_done_) return CloseLog();
   Settle();
   ApplyWanted();

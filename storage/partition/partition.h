@@ -47,6 +47,8 @@ class PartitionHooks {
   // Its log is open: it can serve.
   virtual void Opened(const PartitionId&) {}
   virtual void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) = 0;
+  // The log was cut below it: an election had been unclean.
+  virtual void HighWatermarkFell(const PartitionId&) {}
   // Leads since now, in this epoch; or does not any more.
   virtual void LeadershipChanged(const PartitionId& partition,
                                  std::optional<LeaderEpoch> leads) = 0;
@@ -94,9 +96,11 @@ class Partition : private log::LogEvents, private Follower {
  public:
   using WaitId = uint64_t;
 
-  // Opens nothing until the first Apply. `hooks` and `streams` outlive it.
+  // Opens nothing until the first Apply. `hooks` and `streams` outlive it. `known_high_watermark`:
+  // as an earlier process wrote it down.
   Partition(host::Host host, PartitionId id, NodeId self, std::string folder, PartitionHooks* hooks,
-            FollowerStreams* streams, replica::ReplicaConfig config = {});
+            FollowerStreams* streams, replica::ReplicaConfig config = {},
+            Offset known_high_watermark = Offset(0));
   ~Partition() override;
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
@@ -244,6 +248,7 @@ class Partition : private log::LogEvents, private Follower {
   PartitionHooks* const hooks_;
   FollowerStreams* const streams_;
   const replica::ReplicaConfig config_;
+  const Offset known_high_watermark_;
 
   // The state applied last, or to be applied when nothing is in its way.
   PartitionState wanted_;

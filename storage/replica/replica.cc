@@ -16,14 +16,18 @@ void CheckLawful(const Positions& p) {
 
 }  // namespace
 
-Replica::Replica(NodeId self, ReplicaConfig config, Positions positions, Instant now)
+Replica::Replica(NodeId self, ReplicaConfig config, Positions positions, Instant now,
+                 Offset known_high_watermark)
     : self_(self),
       config_(config),
       positions_(positions),
-      high_watermark_(positions.start),
+      high_watermark_(std::clamp(known_high_watermark, positions.start, positions.end)),
       last_follow_id_(now.ns),
       now_(now) {
   CheckLawful(positions);
+  if (PLANTED_BUG("replica: a known high watermark is taken as it is")) {
+    high_watermark_ = std::max(positions.start, known_high_watermark);
+  }
 }
 
 void Replica::Apply(const Assignment& assignment, Instant now) {

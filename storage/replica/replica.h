@@ -138,8 +138,10 @@ using Effect = std::variant<RaiseHighWatermark, AskIsr, Connect, Disconnect, Fol
 class Replica {
  public:
   // At `now`, later than that of any earlier Replica of this partition in this process: what
-  // answers a Follow of theirs is then known as such.
-  Replica(NodeId self, ReplicaConfig config, Positions positions, Instant now);
+  // answers a Follow of theirs is then known as such. `known_high_watermark` is what an earlier
+  // process had: a lower bound, as far as the log still goes.
+  Replica(NodeId self, ReplicaConfig config, Positions positions, Instant now,
+          Offset known_high_watermark = Offset(0));
 
   // The partition's record, or the registration of one of its nodes, has changed. A record older
   // than the present one is ignored.
