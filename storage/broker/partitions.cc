@@ -181,6 +181,11 @@ void Partitions::SessionRenewed() {
   for (auto& [id, partition] : partitions_) partition->SessionRenewed();
 }
 
+std::string Partitions::RackOf(NodeId node) const {
+  const metadata::Node* known = image_.nodes.Find(node);
+  return known ? known->rack : "";
+}
+
 Refusal Partitions::WhyNotHere(const PartitionId& id) const {
   const metadata::Topic* topic = image_.topics.Find(id.topic);
   if (!topic) {

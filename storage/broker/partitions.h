@@ -46,6 +46,9 @@ class Partitions {
 
   void SessionRenewed();
 
+  // Empty: it stands in none, or is not known.
+  std::string RackOf(NodeId node) const;
+
   // Words for a caller who asked the wrong node, or for what is not there.
   Refusal WhyNotHere(const PartitionId& id) const;
   Refusal WhyNotLed(const PartitionId& id) const;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/planted_bug.h"
+#include "storage/broker/nearest_replica.h"
 #include "storage/broker/partitions.h"
 
 namespace weir::broker {
@@ -173,9 +174,15 @@ void Records::ServeLine() {
 
 partition::Partition::WaitId Records::Fetch(const Caller&, const FetchCommand& command,
                                             Callback<void(Answer<partition::FetchOutcome>)> done) {
-  auto partition = Led(command.partition);
+  const bool any = !command.rack.empty();
+  partition::Partition* here = partitions_->Find(command.partition);
+  auto partition = any && here ? Answer<partition::Partition*>(here) : Led(command.partition);
   if (!partition) {
     done(std::unexpected(partition.error()));
+    return 0;
+  }
+  if (auto elsewhere = SentElsewhere(command, **partition)) {
+    done(std::move(*elsewhere));
     return 0;
   }
   auto hold = std::make_shared<ReadHold>(read_room_);
@@ -190,7 +197,22 @@ partition::Partition::WaitId Records::Fetch(const Caller&, const FetchCommand& c
             }
             done(std::move(fetched));
           },
-          std::move(grant));
+          std::move(grant), any ? partition::ReadFrom::kAnyInSync : partition::ReadFrom::kLeader);
+}
+
+std::optional<partition::FetchOutcome> Records::SentElsewhere(
+    const FetchCommand& command, const partition::Partition& partition) const {
+  if (command.rack.empty() || !partition.leads()) return std::nullopt;
+  auto nearest = NearestReplica(command.rack, partition.state().assignment.leader,
+                                partition.InSyncWith(command.offset),
+                                [this](NodeId node) { return partitions_->RackOf(node); });
+  if (!nearest) return std::nullopt;
+  return partition::FetchOutcome{.records = {},
+                                 .next = command.offset,
+                                 .high_watermark = partition.high_watermark(),
+                                 .log_start = partition.log()->start(),
+                                 .nearest = nearest,
+                                 .hold = {}};
 }
 
 void Records::CancelFetch(PartitionId partition, partition::Partition::WaitId id) {

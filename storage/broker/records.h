@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "common/base/bytes.h"
 #include "common/base/callback.h"
@@ -42,6 +43,8 @@ struct FetchCommand {
   // Zero: the default.
   size_t max_bytes = 0;
   Duration max_wait{};
+  // Where the client stands. Who says it may be sent to a nearer replica, and served by one.
+  std::string rack;
 };
 
 // Bytes of memory, on the whole node.
@@ -89,6 +92,8 @@ class Records {
   class ReadHold;
 
   Answer<partition::Partition*> Led(PartitionId id) const;
+  std::optional<partition::FetchOutcome> SentElsewhere(const FetchCommand& command,
+                                                       const partition::Partition& partition) const;
   Answer<partition::Partition*> LedForAppend(const AppendCommand& command) const;
   // Its room is taken.
   void Admit(AppendCommand command, AppendDone done);

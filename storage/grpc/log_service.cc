@@ -85,7 +85,8 @@ Answer<FetchCommand> FetchOf(const Bytes& message) {
       request.max_bytes() == 0 ? kFetchDefault : static_cast<size_t>(request.max_bytes());
   return FetchCommand{
       *partition, Offset(request.offset()), std::min(max_bytes, kFetchMost),
-      std::min<Duration>(std::chrono::milliseconds(request.max_wait_ms()), kWaitMost)};
+      std::min<Duration>(std::chrono::milliseconds(request.max_wait_ms()), kWaitMost),
+      request.rack()};
 }
 
 Pieces PiecesOf(const partition::FetchOutcome& fetched) {
@@ -93,6 +94,7 @@ Pieces PiecesOf(const partition::FetchOutcome& fetched) {
   response.set_high_watermark(fetched.high_watermark.value());
   response.set_log_start(fetched.log_start.value());
   response.set_next_offset(fetched.next.value());
+  if (fetched.nearest) response.set_preferred_replica(fetched.nearest->value());
   return codec::WithPayload(response, kRecordsField, fetched.records);
 }
 
@@ -222,13 +224,14 @@ class FetchStream : public host::StreamEvents, public std::enable_shared_from_th
       stream_->Finish(edge::ToStatus(fetched.error()));
       return;
     }
-    bool news = !fetched->records.empty() || !told_high_watermark_;
+    bool news = !fetched->records.empty() || !told_high_watermark_ || fetched->nearest;
     command_->offset = fetched->next;
     if (news) {
       told_high_watermark_ = true;
       hold_ = std::move(fetched->hold);
       stream_->Send(PiecesOf(*fetched));
     }
+    if (fetched->nearest) return stream_->Finish(CallStatus::Ok());
     FetchNext();
   }
 

@@ -30,7 +30,7 @@ PartitionCluster::Node::Node(PartitionCluster* cluster, int id, host::Host host)
           host, [cluster] { return cluster->cluster_id; }, NodeId(id),
           [](NodeId node) { return EndpointOf(node.value()); }),
       partition(host, cluster->id_, NodeId(id), "partition", this, &streams,
-                {.lag_max = cluster->options_.lag_max}),
+                {.lag_max = cluster->options_.lag_max}, cluster->known_high_watermark),
       feeds(
           host, [cluster] { return cluster->cluster_id; },
           [this](const PartitionId& asked) {
@@ -217,19 +217,23 @@ Answer<AppendOutcome> PartitionCluster::Appended(int id, std::string_view value,
 }
 
 PartitionCluster::Fetching PartitionCluster::Fetch(int id, int64_t offset, Duration max_wait,
-                                                   size_t max_bytes) {
+                                                   size_t max_bytes, ReadFrom from) {
   auto answer = std::make_shared<std::optional<Answer<FetchOutcome>>>();
-  node(id).host.strand.Post([node = &node(id), offset, max_wait, max_bytes, answer] {
-    node->partition.Fetch(Offset(offset), max_bytes, max_wait, [answer](Answer<FetchOutcome> told) {
-      CHECK(!answer->has_value()) << "answered twice";
-      *answer = std::move(told);
-    });
+  node(id).host.strand.Post([node = &node(id), offset, max_wait, max_bytes, from, answer] {
+    node->partition.Fetch(
+        Offset(offset), max_bytes, max_wait,
+        [answer](Answer<FetchOutcome> told) {
+          CHECK(!answer->has_value()) << "answered twice";
+          *answer = std::move(told);
+        },
+        nullptr, from);
   });
   return answer;
 }
 
-Answer<FetchOutcome> PartitionCluster::Fetched(int id, int64_t offset, Duration max_wait) {
-  auto answer = Fetch(id, offset, max_wait);
+Answer<FetchOutcome> PartitionCluster::Fetched(int id, int64_t offset, Duration max_wait,
+                                               ReadFrom from) {
+  auto answer = Fetch(id, offset, max_wait, 1 << 20, from);
   CHECK(world_.RunUntil([&] { return answer->has_value(); })) << "never answered";
   return **answer;
 }

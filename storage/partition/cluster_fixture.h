@@ -89,8 +89,10 @@ class PartitionCluster {
   Answer<AppendOutcome> Appended(int id, std::string_view value, int acks,
                                  Duration timeout = std::chrono::seconds(30));
   using Fetching = std::shared_ptr<std::optional<Answer<FetchOutcome>>>;
-  Fetching Fetch(int id, int64_t offset, Duration max_wait = {}, size_t max_bytes = 1 << 20);
-  Answer<FetchOutcome> Fetched(int id, int64_t offset, Duration max_wait = {});
+  Fetching Fetch(int id, int64_t offset, Duration max_wait = {}, size_t max_bytes = 1 << 20,
+                 ReadFrom from = ReadFrom::kLeader);
+  Answer<FetchOutcome> Fetched(int id, int64_t offset, Duration max_wait = {},
+                               ReadFrom from = ReadFrom::kLeader);
 
   // All nodes are up, unfenced, in sync, and have shown all that the leader has.
   bool IsSettled() const;
@@ -103,6 +105,8 @@ class PartitionCluster {
   static std::vector<std::string> ValuesOf(Bytes batches);
   static Bytes BatchOf(std::string_view value);
 
+  // What nodes that start from now on find written down.
+  Offset known_high_watermark;
   ClusterId cluster_id{Uuid::FromRandom(1, 2)};
 
  private:

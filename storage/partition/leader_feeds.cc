@@ -231,7 +231,8 @@ void FeedStream::Follow(const node::v1::Follow& follow) {
                          .leader_epoch = epoch,
                          .offset = Offset(follow.offset()),
                          .last_epoch = LeaderEpoch(follow.last_epoch()),
-                         .flushed = Offset(follow.flushed())},
+                         .flushed = Offset(follow.flushed()),
+                         .start = Offset(follow.log_start())},
                         feed);
   if (auto* refused = std::get_if<replica::Refused>(&answer)) {
     const Offset start = partition->is_open() ? partition->log()->start() : Offset(0);

@@ -130,6 +130,7 @@ void Partition::Settle() {
   }
   LeadershipMayHaveChanged();
   AnswerAppends();
+  if (!fetches_.empty() && !serves_reads()) RefuseFetches(*WhyNotRead(ReadFrom::kAnyInSync));
   AnswerFetches();
   ArmTimer(replica_->NextDeadline());
 }
@@ -186,6 +187,7 @@ void Partition::CarryOut(const replica::FollowFrom& effect) {
   follow->set_last_epoch(request.last_epoch.value());
   follow->set_flushed(request.flushed.value());
   follow->set_follow_id(effect.follow_id);
+  follow->set_log_start(request.start.value());
   streams_->Send(effect.leader, std::move(message));
 }
 

@@ -71,6 +71,8 @@ struct FetchOutcome {
   Offset next;
   Offset high_watermark;
   Offset log_start;
+  // Another replica is nearer to whoever asks: nothing was read here.
+  std::optional<NodeId> nearest;
   // Room that the records take: to be kept for as long as they are in memory.
   std::shared_ptr<const void> hold;
 };
@@ -80,6 +82,14 @@ struct OffsetsOutcome {
   Offset high_watermark;
   Offset log_end;
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
+};
+
+// Whom a fetch may be answered by.
+enum class ReadFrom {
+  kLeader,
+  // Also a follower that is in sync, which shows what is below its own high watermark, a moment
+  // later than the leader does.
+  kAnyInSync,
 };
 
 // Hears what a follower's feed at the leader must know.
@@ -129,10 +139,15 @@ class Partition : private log::LogEvents, private Follower {
   // What is below the high watermark, from `offset`; waits up to `max_wait` for the first record.
   // A stream that follows the log calls it again with `next`. Returns an id for CancelFetch.
   // `grant`, where it is given, says when the reading begins how many bytes it may be instead.
+  // A follower refuses with OFFSET_NOT_AVAILABLE what it cannot show (yet).
   WaitId Fetch(Offset offset, size_t max_bytes, Duration max_wait,
-               Callback<void(Answer<FetchOutcome>)> done, Callback<size_t()> grant = nullptr);
+               Callback<void(Answer<FetchOutcome>)> done, Callback<size_t()> grant = nullptr,
+               ReadFrom from = ReadFrom::kLeader);
   // Forgets a Fetch that waits, without an answer. One that does not wait is ignored.
   void CancelFetch(WaitId id);
+
+  // Of the leader: who else is in sync and holds `offset`, and how far its log goes.
+  std::map<NodeId, Offset> InSyncWith(Offset offset) const;
 
   // Only the leader answers; OFFSET_NOT_AVAILABLE until its high watermark is no lower than any
   // that was told before.
@@ -230,7 +245,13 @@ class Partition : private log::LogEvents, private Follower {
   void AnswerAppends();
   void AnswerFetches();
   void ReadFor(WaitId id);
-  void AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read);
+  void AnswerRead(WaitId id, Result<Bytes> read);
+  FetchOutcome OutcomeOf(Bytes records, Offset next) const;
+  // Why a fetch is not answered here.
+  std::optional<Refusal> WhyNotRead(ReadFrom from) const;
+  // It leads, or it follows and may show what it has.
+  bool serves_reads() const;
+  void RefuseFetches(const Refusal& refusal);
   void RefuseAll(const Refusal& refusal);
   // Answers whose deadline has come; returns the next one.
   Instant Expire(Instant now);

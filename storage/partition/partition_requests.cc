@@ -102,13 +102,17 @@ void Partition::AnswerAppends() {
 
 Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max_wait,
                                    Callback<void(Answer<FetchOutcome>)> done,
-                                   Callback<size_t()> grant) {
+                                   Callback<size_t()> grant, ReadFrom from) {
   const WaitId id = ++last_wait_;
   auto answer = [&](Answer<FetchOutcome> a) {
     AnswerLater<FetchOutcome>(host_.strand, std::move(done), std::move(a));
     return id;
   };
-  if (!leading_) return answer(std::unexpected(NotLeader()));
+  if (auto refusal = WhyNotRead(from)) return answer(std::unexpected(std::move(*refusal)));
+  if (!leading_ && offset > log_->end()) {
+    return answer(Refuse(ErrorCode::kOffsetNotAvailable, Text("node ", self_, " follows, and has ",
+                                                              id_, " only up to ", log_->end())));
+  }
   if (offset < log_->start() || offset > log_->end()) {
     return answer(Refuse(ErrorCode::kOffsetOutOfRange,
                          Text("offset ", offset, " is out of range: ", id_, " has ", log_->start(),
@@ -119,7 +123,7 @@ Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max
       offset < high_watermark ||
       (PLANTED_BUG("partition: fetches above the high watermark") && offset < log_->written());
   if (!is_readable && max_wait <= Duration::zero()) {
-    return answer(FetchOutcome{Bytes(), offset, high_watermark, log_->start(), {}});
+    return answer(OutcomeOf(Bytes(), offset));
   }
   const Instant deadline = host_.clock.Now() + max_wait;
   fetches_.emplace(id, FetchWait{offset, max_bytes, std::move(done), std::move(grant), deadline});
@@ -131,10 +135,39 @@ Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max
   return id;
 }
 
+FetchOutcome Partition::OutcomeOf(Bytes records, Offset next) const {
+  return {.records = std::move(records),
+          .next = next,
+          .high_watermark = replica_->high_watermark(),
+          .log_start = log_->start(),
+          .nearest = std::nullopt,
+          .hold = {}};
+}
+
+std::optional<Refusal> Partition::WhyNotRead(ReadFrom from) const {
+  if (leading_) return std::nullopt;
+  if (from == ReadFrom::kLeader || failure_ || is_closing_ || !replica_) return NotLeader();
+  if (!serves_reads()) {
+    return Refusal{
+        ErrorCode::kOffsetNotAvailable,
+        Text("node ", self_, " does not know yet what it may show of ", id_, "; ask the leader")};
+  }
+  return std::nullopt;
+}
+
+bool Partition::serves_reads() const {
+  if (leading_) return true;
+  return replica_ && !failure_ && !is_closing_ && !is_busy() && replica_->MayShow();
+}
+
+std::map<NodeId, Offset> Partition::InSyncWith(Offset offset) const {
+  return leading_ ? replica_->InSyncWith(offset) : std::map<NodeId, Offset>();
+}
+
 void Partition::CancelFetch(WaitId id) { fetches_.erase(id); }
 
 void Partition::AnswerFetches() {
-  if (!leading_ || replica_->high_watermark() == answered_to_) return;
+  if (replica_->high_watermark() == answered_to_) return;
   answered_to_ = replica_->high_watermark();
   std::vector<WaitId> readable;
   for (const auto& [id, wait] : fetches_) {
@@ -151,27 +184,20 @@ void Partition::ReadFor(WaitId id) {
                            ? log_->written()
                            : replica_->high_watermark();
   log_->Read(wait.offset, limit, wait.max_bytes,
-             lifetime_.Bind([this, id, epoch = *leading_](Result<Bytes> read) {
-               AnswerRead(id, epoch, std::move(read));
-             }));
+             lifetime_.Bind([this, id](Result<Bytes> read) { AnswerRead(id, std::move(read)); }));
 }
 
-void Partition::AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read) {
+void Partition::AnswerRead(WaitId id, Result<Bytes> read) {
   auto found = fetches_.extract(id);
+  // Whoever waits when this ends to serve is answered then.
   if (found.empty()) return;
   FetchWait& wait = found.mapped();
-  // Whoever waits when leadership ends is answered then.
-  CHECK(leading_ == epoch);
   if (!read) {
     return wait.done(Refuse(ErrorCode::kKafkaStorageError,
                             Text("reading ", id_, " at ", wait.offset, ": ", read.error())));
   }
   const Offset next = EndOfBatches(read->view()).value_or(wait.offset);
-  wait.done(FetchOutcome{std::move(*read),
-                         std::max(next, wait.offset),
-                         replica_->high_watermark(),
-                         log_->start(),
-                         {}});
+  wait.done(OutcomeOf(std::move(*read), std::max(next, wait.offset)));
 }
 
 Answer<OffsetsOutcome> Partition::Offsets() const {
@@ -190,10 +216,13 @@ void Partition::RefuseAll(const Refusal& refusal) {
     for (auto& [end, wait] : std::exchange(all, {})) wait.done(wait.outcome);
   }
   auto local = std::exchange(waiting_for_local_, {});
-  auto fetches = std::exchange(fetches_, {});
   for (auto& [end, wait] : all) wait.done(std::unexpected(refusal));
   for (auto& [end, wait] : local) wait.done(std::unexpected(refusal));
-  for (auto& [id, wait] : fetches) wait.done(std::unexpected(refusal));
+  RefuseFetches(refusal);
+}
+
+void Partition::RefuseFetches(const Refusal& refusal) {
+  for (auto& [id, wait] : std::exchange(fetches_, {})) wait.done(std::unexpected(refusal));
 }
 
 Instant Partition::Expire(Instant now) {
@@ -235,7 +264,7 @@ Instant Partition::Expire(Instant now) {
   for (auto& wait : local) wait.mapped().done(late(false));
   for (auto& fetch : fetches) {
     FetchWait& wait = fetch.mapped();
-    wait.done(FetchOutcome{Bytes(), wait.offset, replica_->high_watermark(), log_->start(), {}});
+    wait.done(OutcomeOf(Bytes(), wait.offset));
   }
   return next;
 }

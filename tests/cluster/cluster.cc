@@ -110,6 +110,7 @@ void Cluster::StartNode(int number) {
     }
     config.version = "simulated";
     config.bounds = shape_.bounds;
+    if (shape_.racks) config.rack = "rack-" + std::to_string(number);
     auto program = std::make_shared<NodeProgram>(
         host, config, [this, name](Error error) { Failed(name, error); });
     nodes_[name] = program;
