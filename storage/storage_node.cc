@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/edge/refusal_status.h"
+#include "common/metadata/topic_config.h"
 #include "storage/grpc/admin_forward.h"
 #include "storage/grpc/log_service.h"
 
@@ -120,6 +121,9 @@ void StorageNode::OnImage(const metadata::Image& before, const metadata::Image& 
       granted.node_epoch == session_->epoch()) {
     producer_ids_.Granted(granted.first, granted.next);
   }
+  const metadata::ReplicationRates rates = metadata::ReplicationRatesOf(after);
+  feeds_->SetThrottle(rates.as_leader);
+  streams_->SetThrottle(rates.as_follower);
   catalog_.Publish(after);
   partitions_->Publish(before, after);
   WatchOpening();

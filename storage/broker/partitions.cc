@@ -117,7 +117,11 @@ void Partitions::Reconcile(const PartitionId& id) {
     held->second = std::make_unique<partition::Partition>(
         host_, id, self_, FolderOf(id), hooks_, streams_, replica::ReplicaConfig{}, known_->Of(id));
   }
-  held->second->Apply(StateOf(image_, *record, ConfigOf(id.topic)));
+  const metadata::TopicConfig& config = ConfigOf(id.topic);
+  partition::PartitionState state = StateOf(image_, *record, config);
+  state.throttled_as_leader = config.throttled_leaders.Has(id.index, self_);
+  state.throttled_as_follower = config.throttled_followers.Has(id.index, self_);
+  held->second->Apply(std::move(state));
 }
 
 void Partitions::Drop(const PartitionId& id) {

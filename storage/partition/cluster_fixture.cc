@@ -37,6 +37,8 @@ PartitionCluster::Node::Node(PartitionCluster* cluster, int id, host::Host host)
             return asked == partition.id() ? &partition : nullptr;
           }) {
   CHECK(host.network.Listen(EndpointOf(id), {{kFollowMethod, feeds.Method()}}));
+  feeds.SetThrottle(cluster->leader_rate_);
+  streams.SetThrottle(cluster->follower_rate_);
   if (cluster->options_.listen) listener = cluster->options_.listen(host, &partition);
   cluster->nodes_[id] = this;
 }
@@ -135,6 +137,18 @@ void PartitionCluster::Lead(int id) {
 
 void PartitionCluster::SetFlush(bool flush) {
   state_.assignment.flush = flush;
+  Publish();
+}
+
+void PartitionCluster::SetThrottle(int64_t as_leader, int64_t as_follower) {
+  leader_rate_ = as_leader;
+  follower_rate_ = as_follower;
+  state_.throttled_as_leader = as_leader != ByteRate::kUnlimited;
+  state_.throttled_as_follower = as_follower != ByteRate::kUnlimited;
+  for (auto& [id, node] : nodes_) {
+    node->feeds.SetThrottle(as_leader);
+    node->streams.SetThrottle(as_follower);
+  }
   Publish();
 }
 

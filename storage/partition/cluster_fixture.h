@@ -76,6 +76,8 @@ class PartitionCluster {
   void WatchFor(Duration time);
   void Lead(int id);
   void SetFlush(bool flush);
+  // Of every node, as leader and as follower; bytes a second.
+  void SetThrottle(int64_t as_leader, int64_t as_follower);
   // The controller is away: nobody is granted anything.
   void SetGranting(bool grants) { grants_ = grants; }
   const replica::Assignment& record() const { return state_.assignment; }
@@ -118,6 +120,8 @@ class PartitionCluster {
   const Options options_;
   const PartitionId id_{TopicId(Uuid::FromRandom(3, 4)), PartitionIndex(0)};
   PartitionState state_;
+  int64_t leader_rate_ = ByteRate::kUnlimited;
+  int64_t follower_rate_ = ByteRate::kUnlimited;
   bool grants_ = true;
   int64_t last_node_epoch_ = 0;
   std::set<int> fenced_;

@@ -13,6 +13,7 @@
 
 #include "common/base/ids.h"
 #include "common/host/host.h"
+#include "storage/partition/byte_rate.h"
 #include "storage/partition/follower.h"
 
 namespace weir::partition {
@@ -34,6 +35,10 @@ class FollowerStreams {
 
   // Does nothing while the stream is down.
   void Send(NodeId leader, node::v1::FromFollower message);
+
+  // What throttled partitions may take in, over all streams.
+  ByteRate& throttle() { return throttle_; }
+  void SetThrottle(int64_t bytes_per_second) { throttle_.Set(bytes_per_second, host_.clock.Now()); }
 
   // Bytes that the partitions led by `leader` have taken and not yet written. Its credit bounds
   // them; far above that the stream is not read.
@@ -62,6 +67,7 @@ class FollowerStreams {
   const std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of_;
   std::map<NodeId, std::unique_ptr<Connection>> connections_;
   uint64_t last_generation_ = 0;
+  ByteRate throttle_;
   Lifetime lifetime_;
 };
 

@@ -14,6 +14,7 @@
 #include "common/codec/payload.h"
 #include "proto/node/replication.pb.h"
 #include "storage/partition/batch_end.h"
+#include "storage/partition/byte_rate.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/proto_ids.h"
 
@@ -33,6 +34,8 @@ constexpr size_t kCreditUnsaid = 16 << 20;
 // One partition may have this part of what is left of a stream's credit: so those that a slow disk
 // holds up leave something to the others, however many they are.
 constexpr size_t kPartOfCredit = 16;
+// What holds a throttled feed back may end otherwise than by time.
+constexpr Duration kThrottleLook = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -42,6 +45,7 @@ struct LeaderFeeds::Shared {
   std::function<Partition*(const PartitionId&)> find;
   // That are open.
   size_t streams = 0;
+  ByteRate throttle;
 };
 
 namespace {
@@ -65,6 +69,10 @@ class Feed : public FeedEvents {
   bool is_reading = false;
   // In the stream's line of those who wait for room.
   bool is_in_line = false;
+  // Among those that wait until the throttle lets more through.
+  bool is_held_back = false;
+  // Of the throttle's bytes, what the reading under way has taken.
+  int64_t throttle_bytes = 0;
   // Among those whose high watermark is to be told.
   bool is_to_be_told = false;
 
@@ -88,7 +96,10 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
       : shared_(std::move(shared)), stream_(std::move(stream)) {
     ++shared_->streams;
   }
-  ~FeedStream() override { --shared_->streams; }
+  ~FeedStream() override {
+    --shared_->streams;
+    shared_->host.strand.Cancel(throttle_timer_);
+  }
 
   void OnMessage(Bytes message) override;
   void OnDrained() override { ServeLine(); }
@@ -110,6 +121,10 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
   void Read(const std::shared_ptr<Feed>& feed, Partition& partition);
   void HasRead(const std::shared_ptr<Feed>& feed, Result<Bytes> read);
   void GiveBackRoom();
+  // It is throttled, and its time has not come: it is pumped again then.
+  bool IsHeldBack(const std::shared_ptr<Feed>& feed, const Partition& partition);
+  bool IsThrottled(const Partition& partition) const;
+  void PumpHeldBack();
   void SendData(Feed& feed, const Partition& partition, Bytes records, Offset end);
   void ServeLine();
   void TellHighWatermarkSoon(const std::shared_ptr<Feed>& feed);
@@ -139,6 +154,8 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
   size_t unacked_bytes_ = 0;
   std::deque<std::weak_ptr<Feed>> line_;
   std::vector<std::weak_ptr<Feed>> to_be_told_;
+  std::vector<std::weak_ptr<Feed>> held_back_;
+  host::Strand::TimerId throttle_timer_ = 0;
 };
 
 void Feed::OnMoved() {
@@ -333,8 +350,9 @@ void FeedStream::Forget(const std::shared_ptr<Feed>& feed) {
 }
 
 void FeedStream::Pump(const std::shared_ptr<Feed>& feed, Partition& partition) {
-  if (!stream_ || feed->is_reading || feed->is_in_line) return;
+  if (!stream_ || feed->is_reading || feed->is_in_line || feed->is_held_back) return;
   if (feed->next < partition.log()->written()) {
+    if (IsHeldBack(feed, partition)) return;
     // Who has taken its part of the credit goes on with its next acknowledgement.
     if (feed->unacked_bytes > 0 && !HasCredit(*feed)) return;
     // Fair: who comes while others wait stands behind them.
@@ -358,7 +376,39 @@ void FeedStream::ServeLine() {
     if (found == feeds_.end() || found->second != feed) continue;
     Partition* partition = FindLeading(feed->id());
     if (!partition || feed->is_reading || feed->next >= partition->log()->written()) continue;
-    if (HasCredit(*feed)) Read(feed, *partition);
+    if (HasCredit(*feed) && !IsHeldBack(feed, *partition)) Read(feed, *partition);
+  }
+}
+
+// In sync it is never throttled: the producers wait for it.
+bool FeedStream::IsThrottled(const Partition& partition) const {
+  const PartitionState& state = partition.state();
+  return state.throttled_as_leader && !state.assignment.isr.contains(node_);
+}
+
+bool FeedStream::IsHeldBack(const std::shared_ptr<Feed>& feed, const Partition& partition) {
+  const Instant now = shared_->host.clock.Now();
+  if (!IsThrottled(partition) || shared_->throttle.IsReady(now)) return false;
+  feed->is_held_back = true;
+  held_back_.push_back(feed);
+  if (throttle_timer_ == 0) {
+    const Instant at = std::min(shared_->throttle.ReadyAt(), now + kThrottleLook);
+    throttle_timer_ = shared_->host.strand.RunAt(at, [stream = weak_from_this()] {
+      if (auto held = stream.lock()) held->PumpHeldBack();
+    });
+  }
+  return true;
+}
+
+void FeedStream::PumpHeldBack() {
+  throttle_timer_ = 0;
+  for (const std::weak_ptr<Feed>& each : std::exchange(held_back_, {})) {
+    auto feed = each.lock();
+    if (!feed) continue;
+    feed->is_held_back = false;
+    auto found = feeds_.find(feed->id());
+    Partition* partition = FindLeading(feed->id());
+    if (found != feeds_.end() && found->second == feed && partition) Pump(feed, *partition);
   }
 }
 
@@ -366,6 +416,8 @@ void FeedStream::Read(const std::shared_ptr<Feed>& feed, Partition& partition) {
   // One batch may be larger than its part: room is taken for as much as may come.
   const size_t bytes = std::clamp(CreditLeft() / kPartOfCredit, kReadLeast, kReadBytes);
   feed->is_reading = true;
+  feed->throttle_bytes = IsThrottled(partition) ? static_cast<int64_t>(bytes) : 0;
+  shared_->throttle.Take(feed->throttle_bytes, shared_->host.clock.Now());
   reading_bytes_ += kReadBytes;
   // Given back even where the log, and the callback with it, goes before it has read.
   std::shared_ptr<void> room(nullptr, [stream = weak_from_this()](void*) {
@@ -388,6 +440,10 @@ void FeedStream::GiveBackRoom() {
 
 void FeedStream::HasRead(const std::shared_ptr<Feed>& feed, Result<Bytes> read) {
   feed->is_reading = false;
+  if (feed->throttle_bytes > 0) {
+    const int64_t size = read ? static_cast<int64_t>(read->size()) : 0;
+    shared_->throttle.Take(size - feed->throttle_bytes, shared_->host.clock.Now());
+  }
   if (!stream_) return;
   auto found = feeds_.find(feed->id());
   Partition* partition = FindLeading(feed->id());
@@ -475,7 +531,11 @@ void FeedStream::Send(const FromLeader& message) {
 
 LeaderFeeds::LeaderFeeds(host::Host host, std::function<ClusterId()> cluster,
                          std::function<Partition*(const PartitionId&)> find)
-    : shared_(std::make_shared<Shared>(Shared{host, std::move(cluster), std::move(find)})) {}
+    : shared_(std::make_shared<Shared>(Shared{host, std::move(cluster), std::move(find), 0, {}})) {}
+
+void LeaderFeeds::SetThrottle(int64_t bytes_per_second) {
+  shared_->throttle.Set(bytes_per_second, shared_->host.clock.Now());
+}
 
 host::StreamMethod LeaderFeeds::Method() {
   return [shared = shared_](

@@ -26,6 +26,9 @@ class LeaderFeeds {
   LeaderFeeds(host::Host host, std::function<ClusterId()> cluster,
               std::function<Partition*(const PartitionId&)> find);
 
+  // What throttled partitions may be sent, over all streams.
+  void SetThrottle(int64_t bytes_per_second);
+
   // For kFollowMethod in host::Methods.
   host::StreamMethod Method();
 

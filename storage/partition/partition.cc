@@ -10,6 +10,12 @@
 #include "storage/partition/proto_ids.h"
 
 namespace weir::partition {
+namespace {
+
+// What holds an acknowledgement back may end otherwise than by time.
+constexpr Duration kThrottleLook = std::chrono::milliseconds(500);
+
+}  // namespace
 
 Partition::Partition(host::Host host, PartitionId id, NodeId self, std::string folder,
                      PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config,
@@ -172,11 +178,13 @@ void Partition::CarryOut(const replica::Disconnect& effect) {
 void Partition::LeaveStream() {
   if (!connected_) return;
   DischargeStream();
+  held_ack_.reset();
   streams_->Unsubscribe(*connected_, id_);
   connected_.reset();
 }
 
 void Partition::CarryOut(const replica::FollowFrom& effect) {
+  held_ack_.reset();
   node::v1::FromFollower message;
   auto* follow = message.mutable_follow();
   const replica::FollowRequest& request = effect.request;
@@ -192,13 +200,29 @@ void Partition::CarryOut(const replica::FollowFrom& effect) {
 }
 
 void Partition::CarryOut(const replica::Acknowledge& effect) {
+  held_ack_ = effect;
+  SendAck();
+}
+
+bool Partition::IsThrottled() const {
+  return wanted_.throttled_as_follower && !wanted_.assignment.isr.contains(self_);
+}
+
+void Partition::SendAck() {
+  if (!held_ack_) return;
+  const Instant now = host_.clock.Now();
+  const ByteRate& rate = streams_->throttle();
+  if (IsThrottled() && !rate.IsReady(now)) {
+    return ArmTimer(std::min(rate.ReadyAt(), now + kThrottleLook));
+  }
   node::v1::FromFollower message;
   auto* ack = message.mutable_ack();
   PutId(id_, ack);
-  ack->set_leader_epoch(effect.leader_epoch.value());
-  ack->set_appended(effect.appended.value());
-  ack->set_flushed(effect.flushed.value());
-  streams_->Send(effect.leader, std::move(message));
+  ack->set_leader_epoch(held_ack_->leader_epoch.value());
+  ack->set_appended(held_ack_->appended.value());
+  ack->set_flushed(held_ack_->flushed.value());
+  streams_->Send(held_ack_->leader, std::move(message));
+  held_ack_.reset();
 }
 
 void Partition::CarryOut(const replica::TruncateTo& effect) {
@@ -286,6 +310,7 @@ void Partition::OnData(const node::v1::Data& data, Bytes records) {
   }
   unwritten_.push_back({.end = log_->end(), .bytes = size, .hold = {}});
   streams_->Hold(*connected_, size);
+  if (IsThrottled()) streams_->throttle().Take(size, now);
   replica_->LocalMoved(PositionsOf(), now);
   replica_->LeaderHighWatermark(epoch, data.follow_id(), Offset(data.high_watermark()));
 }

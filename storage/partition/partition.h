@@ -34,6 +34,10 @@ struct PartitionState {
   replica::Assignment assignment;
   int32_t max_batch_bytes = 1'048'588;
   uint64_t segment_bytes = 1ull << 30;
+  // While it is not in sync, a follower gets what this node's rate for throttled replicas allows,
+  // and this node as a follower takes as much.
+  bool throttled_as_leader = false;
+  bool throttled_as_follower = false;
   bool operator==(const PartitionState&) const = default;
 };
 
@@ -235,6 +239,9 @@ class Partition : private log::LogEvents, private Follower {
   void CutDone(Result<void> cut);
   void LeadershipMayHaveChanged();
   void LeaveStream();
+  // As a follower that is not in sync.
+  bool IsThrottled() const;
+  void SendAck();
   void ReleaseUnwritten(Offset written);
   // The stream is charged no more with what is still unwritten.
   void DischargeStream();
@@ -290,6 +297,8 @@ class Partition : private log::LogEvents, private Follower {
   // As follower: the leader's node whose stream is subscribed.
   std::optional<NodeId> connected_;
   std::deque<Unwritten> unwritten_;
+  // Held back by the throttle: without it the leader sends no more than the credit.
+  std::optional<replica::Acknowledge> held_ack_;
 
   // By the end that must be reached: by the high watermark, or safe here.
   std::multimap<Offset, AppendWait> waiting_for_all_;

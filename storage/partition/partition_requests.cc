@@ -286,6 +286,7 @@ void Partition::OnTimer() {
     replica_->Tick(now);
     Settle();
   }
+  SendAck();
   ArmTimer(Expire(now));
 }
 
