@@ -116,16 +116,21 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
   void Unfollow(const PartitionId& id);
   void End(host::CallStatus status);
 
-  // Reads for the feed if it has something to send and there is room; else it stands in line.
+  // Serves the feed if it has something to send and there is room; else it stands in line.
   void Pump(const std::shared_ptr<Feed>& feed, Partition& partition);
-  void Read(const std::shared_ptr<Feed>& feed, Partition& partition);
+  // There is something that the follower has not been sent.
+  static bool HasMore(const Feed& feed, const Partition& partition);
+  // Sends what is in memory, or reads.
+  void Serve(const std::shared_ptr<Feed>& feed, Partition& partition);
+  size_t ReadSize() const;
+  void Read(const std::shared_ptr<Feed>& feed, Partition& partition, size_t bytes);
   void HasRead(const std::shared_ptr<Feed>& feed, Result<Bytes> read);
   void GiveBackRoom();
   // It is throttled, and its time has not come: it is pumped again then.
   bool IsHeldBack(const std::shared_ptr<Feed>& feed, const Partition& partition);
   bool IsThrottled(const Partition& partition) const;
   void PumpHeldBack();
-  void SendData(Feed& feed, const Partition& partition, Bytes records, Offset end);
+  void SendData(Feed& feed, const Partition& partition, Pieces records, Offset end);
   void ServeLine();
   void TellHighWatermarkSoon(const std::shared_ptr<Feed>& feed);
   void TellHighWatermarks();
@@ -281,7 +286,7 @@ void FeedStream::Ack(const node::v1::Ack& ack) {
     partition->Acked(node_, feed.get(), Offset(ack.appended()), Offset(ack.flushed()));
   }
   NoteAcked(*feed, Offset(ack.appended()));
-  if (partition) Pump(feed, *partition);
+  Moved(*feed);
   ServeLine();
 }
 
@@ -351,12 +356,12 @@ void FeedStream::Forget(const std::shared_ptr<Feed>& feed) {
 
 void FeedStream::Pump(const std::shared_ptr<Feed>& feed, Partition& partition) {
   if (!stream_ || feed->is_reading || feed->is_in_line || feed->is_held_back) return;
-  if (feed->next < partition.log()->written()) {
+  if (HasMore(*feed, partition)) {
     if (IsHeldBack(feed, partition)) return;
     // Who has taken its part of the credit goes on with its next acknowledgement.
     if (feed->unacked_bytes > 0 && !HasCredit(*feed)) return;
     // Fair: who comes while others wait stands behind them.
-    if (line_.empty() && HasRoom() && HasCredit(*feed)) return Read(feed, partition);
+    if (line_.empty() && HasRoom() && HasCredit(*feed)) return Serve(feed, partition);
     feed->is_in_line = true;
     line_.push_back(feed);
     return;
@@ -375,8 +380,8 @@ void FeedStream::ServeLine() {
     auto found = feeds_.find(feed->id());
     if (found == feeds_.end() || found->second != feed) continue;
     Partition* partition = FindLeading(feed->id());
-    if (!partition || feed->is_reading || feed->next >= partition->log()->written()) continue;
-    if (HasCredit(*feed) && !IsHeldBack(feed, *partition)) Read(feed, *partition);
+    if (!partition || feed->is_reading || !HasMore(*feed, *partition)) continue;
+    if (HasCredit(*feed) && !IsHeldBack(feed, *partition)) Serve(feed, *partition);
   }
 }
 
@@ -412,9 +417,28 @@ void FeedStream::PumpHeldBack() {
   }
 }
 
-void FeedStream::Read(const std::shared_ptr<Feed>& feed, Partition& partition) {
-  // One batch may be larger than its part: room is taken for as much as may come.
-  const size_t bytes = std::clamp(CreditLeft() / kPartOfCredit, kReadLeast, kReadBytes);
+bool FeedStream::HasMore(const Feed& feed, const Partition& partition) {
+  return feed.next < partition.log()->written() || partition.HasTailFrom(feed.next);
+}
+
+size_t FeedStream::ReadSize() const {
+  return std::clamp(CreditLeft() / kPartOfCredit, kReadLeast, kReadBytes);
+}
+
+void FeedStream::Serve(const std::shared_ptr<Feed>& feed, Partition& partition) {
+  const size_t bytes = ReadSize();
+  if (feed->next < partition.log()->written()) return Read(feed, partition, bytes);
+  auto tail = partition.TailFrom(feed->next, bytes);
+  if (!tail) return;
+  if (IsThrottled(partition)) {
+    shared_->throttle.Take(static_cast<int64_t>(SizeOf(tail->records)), shared_->host.clock.Now());
+  }
+  SendData(*feed, partition, std::move(tail->records), tail->end);
+  Pump(feed, partition);
+}
+
+// One batch may be larger than `bytes`: room is taken for as much as may come.
+void FeedStream::Read(const std::shared_ptr<Feed>& feed, Partition& partition, size_t bytes) {
   feed->is_reading = true;
   feed->throttle_bytes = IsThrottled(partition) ? static_cast<int64_t>(bytes) : 0;
   shared_->throttle.Take(feed->throttle_bytes, shared_->host.clock.Now());
@@ -450,7 +474,7 @@ void FeedStream::HasRead(const std::shared_ptr<Feed>& feed, Result<Bytes> read) 
   if (found == feeds_.end() || found->second != feed || !partition) return;
   const auto end = read ? EndOfBatches(read->view()) : std::nullopt;
   if (end && *end > feed->next) {
-    SendData(*feed, *partition, std::move(*read), *end);
+    SendData(*feed, *partition, {std::move(*read)}, *end);
     return Pump(feed, *partition);
   }
   // What it needs is gone meanwhile, or cannot be read: it follows anew, and hears why.
@@ -459,7 +483,7 @@ void FeedStream::HasRead(const std::shared_ptr<Feed>& feed, Result<Bytes> read) 
   Stopped(*feed);
 }
 
-void FeedStream::SendData(Feed& feed, const Partition& partition, Bytes records, Offset end) {
+void FeedStream::SendData(Feed& feed, const Partition& partition, Pieces records, Offset end) {
   FromLeader header;
   auto* data = header.mutable_data();
   PutId(feed.id(), data);
@@ -470,7 +494,7 @@ void FeedStream::SendData(Feed& feed, const Partition& partition, Bytes records,
   data->set_log_start(partition.log()->start().value());
   feed.next = end;
   feed.told_high_watermark = partition.high_watermark();
-  NoteSent(feed, end, records.size());
+  NoteSent(feed, end, SizeOf(records));
   stream_->Send(codec::WithPayload(header, FromLeader::kRecordsFieldNumber, std::move(records)));
 }
 

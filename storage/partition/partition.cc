@@ -308,7 +308,7 @@ void Partition::OnData(const node::v1::Data& data, Bytes records) {
     replica_->DataRefused(now);
     return;
   }
-  unwritten_.push_back({.end = log_->end(), .bytes = size, .hold = {}});
+  unwritten_.push_back({.begin = Offset(data.offset()), .end = log_->end(), .bytes = size});
   streams_->Hold(*connected_, size);
   if (IsThrottled()) streams_->throttle().Take(size, now);
   replica_->LocalMoved(PositionsOf(), now);
@@ -347,6 +347,14 @@ void Partition::StopFeeds() {
   for (auto& [node, feed] : std::exchange(feeds_, {})) {
     if (auto held = feed.lock()) held->OnStopped();
   }
+}
+
+void Partition::TellFeedsSoon() {
+  if (feeds_.empty() || std::exchange(is_telling_feeds_posted_, true)) return;
+  host_.strand.Post(lifetime_.Bind([this] {
+    is_telling_feeds_posted_ = false;
+    TellFeeds();
+  }));
 }
 
 void Partition::TellFeeds() {

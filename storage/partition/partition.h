@@ -138,7 +138,8 @@ class Partition : private log::LogEvents, private Follower {
 
   // The same without an answer to wait for: in the log at once, committed when the high watermark
   // has passed it, lost if leadership is lost before.
-  Answer<AppendOutcome> AppendNow(Bytes batch, log::Origin origin);
+  Answer<AppendOutcome> AppendNow(Bytes batch, log::Origin origin,
+                                  std::shared_ptr<const void> hold = {});
 
   // What is below the high watermark, from `offset`; waits up to `max_wait` for the first record.
   // A stream that follows the log calls it again with `next`. Returns an id for CancelFetch.
@@ -181,6 +182,14 @@ class Partition : private log::LogEvents, private Follower {
                                const std::shared_ptr<FeedEvents>& feed);
   void Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed);
   void Unfollow(NodeId node, const FeedEvents* feed);
+  // Whole batches that were appended here as leader from `offset` on, and are still in memory, for
+  // they are not written yet: up to `max_bytes`, at least one. Nothing where there are none.
+  struct Tail {
+    Pieces records;
+    Offset end;
+  };
+  std::optional<Tail> TailFrom(Offset offset, size_t max_bytes) const;
+  bool HasTailFrom(Offset offset) const { return TailAt(offset) != unwritten_.end(); }
   // Whole batches from `offset` up to what is written, whatever the role.
   void ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
 
@@ -202,11 +211,13 @@ class Partition : private log::LogEvents, private Follower {
   };
   // Appended, not yet written.
   struct Unwritten {
+    Offset begin;
     Offset end;
     // As a follower: what the leader's stream is charged with.
     int64_t bytes = 0;
-    // As a leader: what its appender is charged with.
-    std::shared_ptr<const void> hold;
+    // As a leader: the batch, and what its appender is charged with.
+    Pieces stamped = {};
+    std::shared_ptr<const void> hold = {};
   };
 
   void OnWritten(Offset end) override;
@@ -242,11 +253,15 @@ class Partition : private log::LogEvents, private Follower {
   // As a follower that is not in sync.
   bool IsThrottled() const;
   void SendAck();
+  // The batch that begins at `offset`, if it was appended as leader and is still in memory.
+  std::deque<Unwritten>::const_iterator TailAt(Offset offset) const;
   void ReleaseUnwritten(Offset written);
   // The stream is charged no more with what is still unwritten.
   void DischargeStream();
   void StopFeeds();
   void TellFeeds();
+  // Once for all that is appended in this turn.
+  void TellFeedsSoon();
   void Fail(const Error& error);
 
   void AnswerAppends();
@@ -294,6 +309,7 @@ class Partition : private log::LogEvents, private Follower {
   std::optional<LeaderEpoch> leading_;
   std::map<NodeId, std::weak_ptr<FeedEvents>> feeds_;
   bool is_raise_posted_ = false;
+  bool is_telling_feeds_posted_ = false;
   // As follower: the leader's node whose stream is subscribed.
   std::optional<NodeId> connected_;
   std::deque<Unwritten> unwritten_;

@@ -62,11 +62,8 @@ void Partition::Append(Bytes batch, int acks, Duration timeout,
                         now.min_isr)});
   }
 
-  Answer<AppendOutcome> appended = AppendNow(std::move(batch), origin);
+  Answer<AppendOutcome> appended = AppendNow(std::move(batch), origin, hold);
   if (!appended) return refuse(std::move(appended.error()));
-  if (!appended->duplicate) {
-    unwritten_.push_back({.end = appended->last + 1, .bytes = 0, .hold = hold});
-  }
   if (acks == 0) return AnswerLater<AppendOutcome>(host_.strand, std::move(done), *appended);
   const Instant deadline = host_.clock.Now() + timeout;
   auto& waiting = acks == -1 ? waiting_for_all_ : waiting_for_local_;
@@ -77,11 +74,20 @@ void Partition::Append(Bytes batch, int acks, Duration timeout,
   if (appended->duplicate) host_.strand.Post(lifetime_.Bind([this] { AnswerAppends(); }));
 }
 
-Answer<AppendOutcome> Partition::AppendNow(Bytes batch, log::Origin origin) {
+Answer<AppendOutcome> Partition::AppendNow(Bytes batch, log::Origin origin,
+                                           std::shared_ptr<const void> hold) {
   if (!leading_) return std::unexpected(NotLeader());
   Answer<log::Appended> appended =
       log_->AppendAsLeader(std::move(batch), *leading_, origin, host_.clock.WallNow());
   if (!appended) return std::unexpected(std::move(appended.error()));
+  if (!appended->duplicate) {
+    unwritten_.push_back({.begin = appended->first,
+                          .end = appended->last + 1,
+                          .stamped = std::move(appended->stamped),
+                          .hold = std::move(hold)});
+    // Followers get it while it is being written here.
+    TellFeedsSoon();
+  }
   replica_->LocalMoved(PositionsOf(), host_.clock.Now());
   if (replica_->has_effects()) Settle();
   return AppendOutcome{appended->first, appended->last, log_->start(), appended->duplicate};
@@ -323,6 +329,25 @@ void Partition::Unfollow(NodeId node, const FeedEvents* feed) {
 void Partition::ReadCommitted(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {
   CHECK(log_);
   log_->Read(offset, std::max(offset, high_watermark()), max_bytes, std::move(done));
+}
+
+std::deque<Partition::Unwritten>::const_iterator Partition::TailAt(Offset offset) const {
+  auto at = std::ranges::lower_bound(unwritten_, offset, {}, &Unwritten::begin);
+  const bool holds = at != unwritten_.end() && at->begin == offset && !at->stamped.empty();
+  return holds ? at : unwritten_.end();
+}
+
+std::optional<Partition::Tail> Partition::TailFrom(Offset offset, size_t max_bytes) const {
+  auto at = TailAt(offset);
+  if (at == unwritten_.end()) return std::nullopt;
+  Tail tail{{}, offset};
+  for (size_t bytes = 0; at != unwritten_.end() && !at->stamped.empty(); ++at) {
+    bytes += SizeOf(at->stamped);
+    if (bytes > max_bytes && !tail.records.empty()) break;
+    tail.records.insert(tail.records.end(), at->stamped.begin(), at->stamped.end());
+    tail.end = at->end;
+  }
+  return tail;
 }
 
 void Partition::ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {

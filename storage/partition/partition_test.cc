@@ -92,6 +92,34 @@ TEST_F(ThreeNodes, OnlyTheLeaderTakesAndShows) {
   EXPECT_EQ(fetched.error().code, ErrorCode::kNotLeaderOrFollower);
 }
 
+TEST_F(ThreeNodes, FollowersHaveWhatTheLeaderIsStillWriting) {
+  cluster.process(1).disk().Stall();
+  auto appending = cluster.Append(1, "a", -1);
+  auto has_it = [&](int id) { return cluster.node(id).partition.log()->durable() == Offset(1); };
+  EXPECT_TRUE(cluster.world().RunUntil([&] { return has_it(2) && has_it(3); }, milliseconds(100)));
+  EXPECT_EQ(cluster.node(1).partition.log()->written(), Offset(0));
+  cluster.world().RunFor(milliseconds(100));
+  EXPECT_FALSE(appending->has_value()) << "the leader's own disk counts too";
+  cluster.process(1).disk().Unstall();
+  EXPECT_TRUE(cluster.world().RunUntil([&] { return appending->has_value(); }, milliseconds(100)));
+  ExpectEqualLogs();
+}
+
+TEST_F(ThreeNodes, WhatALeaderLosesUnwrittenIsTheOthersToKeep) {
+  cluster.process(1).disk().Stall();
+  auto lost = cluster.Append(1, "a", -1);
+  cluster.world().RunFor(milliseconds(100));
+  cluster.Kill(1, /*power_lost=*/true);
+  cluster.process(1).disk().Unstall();
+  ASSERT_TRUE(cluster.world().RunUntil(
+      [&] { return cluster.leader() > 1 && cluster.node(cluster.leader()).partition.leads(); }));
+  ASSERT_TRUE(cluster.Appended(cluster.leader(), "b", -1));
+  cluster.Start(1);
+  ASSERT_TRUE(cluster.Settle());
+  ExpectEqualLogs();
+  EXPECT_THAT(cluster.ValuesOf(Bytes::FromString(cluster.LogOf(1))), ElementsAre("a", "b"));
+}
+
 TEST_F(ThreeNodes, AFollowerInSyncShowsWhatIsBelowItsHighWatermark) {
   ASSERT_TRUE(cluster.Appended(1, "a", -1));
   ASSERT_TRUE(cluster.Settle());
