@@ -269,6 +269,8 @@ class Partition : private log::LogEvents, private Follower {
   void ReadFor(WaitId id);
   void AnswerRead(WaitId id, Result<Bytes> read);
   FetchOutcome OutcomeOf(Bytes records, Offset next) const;
+  // What may be shown here ends there.
+  Offset ReadableEnd() const;
   // Why a fetch is not answered here.
   std::optional<Refusal> WhyNotRead(ReadFrom from) const;
   // It leads, or it follows and may show what it has.

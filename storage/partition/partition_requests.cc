@@ -124,10 +124,7 @@ Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max
                          Text("offset ", offset, " is out of range: ", id_, " has ", log_->start(),
                               " to ", replica_->high_watermark())));
   }
-  const Offset high_watermark = replica_->high_watermark();
-  const bool is_readable =
-      offset < high_watermark ||
-      (PLANTED_BUG("partition: fetches above the high watermark") && offset < log_->written());
+  const bool is_readable = offset < ReadableEnd();
   if (!is_readable && max_wait <= Duration::zero()) {
     return answer(OutcomeOf(Bytes(), offset));
   }
@@ -139,6 +136,13 @@ Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max
     ArmTimer(deadline);
   }
   return id;
+}
+
+Offset Partition::ReadableEnd() const {
+  const bool shows_all =
+      PLANTED_BUG("partition: fetches above the high watermark") ||
+      (PLANTED_BUG("partition: a follower shows all it has") && !leading_.has_value());
+  return shows_all ? log_->written() : replica_->high_watermark();
 }
 
 FetchOutcome Partition::OutcomeOf(Bytes records, Offset next) const {
@@ -186,10 +190,7 @@ void Partition::ReadFor(WaitId id) {
   FetchWait& wait = fetches_.at(id);
   wait.is_reading = true;
   if (wait.grant) wait.max_bytes = wait.grant();
-  const Offset limit = PLANTED_BUG("partition: fetches above the high watermark")
-                           ? log_->written()
-                           : replica_->high_watermark();
-  log_->Read(wait.offset, limit, wait.max_bytes,
+  log_->Read(wait.offset, ReadableEnd(), wait.max_bytes,
              lifetime_.Bind([this, id](Result<Bytes> read) { AnswerRead(id, std::move(read)); }));
 }
 

@@ -41,7 +41,6 @@ void Replica::UpdateFollowing(Following& following, const Assignment& before, In
 bool Replica::MayShow() const {
   auto* following = std::get_if<Following>(&role_);
   if (!following || !assignment_.isr.contains(self_)) return false;
-  if (PLANTED_BUG("replica: a follower shows what it has not reconciled")) return true;
   return following->phase == Following::Phase::kReconciled;
 }
 
