@@ -27,11 +27,18 @@ DEFINE_string(advertise_internal, "",
 DEFINE_string(data, "", "The folder that holds the records; made where it does not exist.");
 DEFINE_string(controllers, "", "The controllers, host:port,host:port,...");
 DEFINE_string(rack, "", "Where this node stands: replicas are spread over racks.");
+DEFINE_int64(
+    append_memory_mib, 256,
+    "Memory for appends that are not yet written and acknowledged; producers are held back "
+    "beyond it.");
+DEFINE_int64(read_memory_mib, 128,
+             "Memory for records on their way to consumers, who get fewer at a time as it fills.");
 DEFINE_string(log_folder, "", "Where log files go; empty: the standard error.");
 
 namespace {
 
 constexpr char kProgram[] = "storage";
+constexpr int64_t kMemoryMibMost = 1 << 20;
 
 // What others are told to connect to: host:port, with a port that can be.
 bool IsReachable(const std::string& endpoint) {
@@ -65,6 +72,14 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   config.client_advertised = FLAGS_advertise_client;
   config.internal_advertised = FLAGS_advertise_internal;
   config.rack = FLAGS_rack;
+  for (const auto& [flag, mib] : {std::pair("--append_memory_mib", FLAGS_append_memory_mib),
+                                  std::pair("--read_memory_mib", FLAGS_read_memory_mib)}) {
+    if (mib >= 1 && mib <= kMemoryMibMost) continue;
+    return invalid(std::string(flag) + " is from 1 to " + std::to_string(kMemoryMibMost) +
+                   ", not " + std::to_string(mib));
+  }
+  config.bounds = {.append_bytes = FLAGS_append_memory_mib << 20,
+                   .read_bytes = FLAGS_read_memory_mib << 20};
   config.version = weir::BuildVersion();
   std::istringstream list(FLAGS_controllers);
   for (std::string endpoint; std::getline(list, endpoint, ',');) {
@@ -106,9 +121,9 @@ int main(int argc, char** argv) {
   gflags::SetVersionString(std::string(weir::BuildVersion()));
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (argc > 1) {
-    return weir::host::Complain(kProgram,
-                                {weir::Error::Kind::kInvalid,
-                                 std::string("'") + argv[1] + "' is no flag; see --help"});
+    return weir::host::Complain(
+        kProgram,
+        {weir::Error::Kind::kInvalid, std::string("'") + argv[1] + "' is no flag; see --help"});
   }
   weir::StartLog(argv[0], {.folder = FLAGS_log_folder});
   return Run();
