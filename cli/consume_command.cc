@@ -15,6 +15,7 @@ struct ConsumeOptions {
   int partition = -1;
   bool follow = false;
   int64_t count = -1;
+  std::string rack;
   std::string print = "%v\\n";
 };
 
@@ -40,7 +41,8 @@ struct Printing {
 
 client::ConsumerConfig ConfigOf(const ConsumeOptions& options) {
   using Start = client::ConsumerConfig::Start;
-  client::ConsumerConfig config{.topic = options.topic, .until_end = !options.follow};
+  client::ConsumerConfig config{
+      .topic = options.topic, .rack = options.rack, .until_end = !options.follow};
   if (options.partition >= 0) config.partitions.insert(PartitionIndex(options.partition));
   if (options.offset >= 0) {
     config.start = Start::kOffset;
@@ -99,6 +101,8 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
   consume->add_flag("--follow", options->follow, "Do not end at the end; wait for what comes");
   consume->add_option("-n,--count", options->count, "End after so many records")
       ->check(CLI::NonNegativeNumber);
+  consume->add_option("--rack", options->rack,
+                      "Where this runs: an in-sync replica in the same rack is read from");
   consume
       ->add_option("-f,--print", options->print,
                    "How a record is printed: %t topic, %p partition, %o offset, %k key, %v value, "

@@ -4,6 +4,8 @@
 
 #include "cli/commands.h"
 #include "cli/partition_words.h"
+#include "cli/quantity.h"
+#include "cli/throttle.h"
 
 namespace weir::cli {
 namespace {
@@ -66,6 +68,8 @@ struct ReassignOptions {
   std::vector<std::string> moves;
   bool dry_run = false;
   int wait_seconds = 0;
+  // Empty: none.
+  std::string throttle;
 };
 
 host::Task<int> WaitForMoves(Cluster& cluster, std::vector<MoveWord> moves, int wait_seconds) {
@@ -102,12 +106,23 @@ host::Task<int> Reassign(Cluster& cluster, Common common, ReassignOptions option
                  ListOf(move->nodes)});
     moves.push_back(*std::move(move));
   }
+  const bool is_throttled = !options.throttle.empty() && !options.dry_run;
+  if (is_throttled) {
+    auto rate = ParseBytes(options.throttle);
+    if (!rate) co_return Complain(rate.error().message, kUsage);
+    auto throttled = co_await Throttle(cluster, moves, *rate);
+    if (!throttled) co_return Complain(throttled.error());
+  }
   auto answer = co_await AskToChange<admin::ReassignPartitionsResponse>(
       cluster, "Partitions/ReassignPartitions", request);
   if (!answer) co_return Complain(answer.error());
   int code = kOk;
   if (!options.dry_run && options.wait_seconds > 0) {
-    code = co_await WaitForMoves(cluster, std::move(moves), options.wait_seconds);
+    code = co_await WaitForMoves(cluster, moves, options.wait_seconds);
+  }
+  if (is_throttled && options.wait_seconds > 0 && code == kOk) {
+    auto ended = co_await Unthrottle(cluster, std::move(moves));
+    if (!ended) co_return Complain(ended.error());
   }
   Print(common, listing);
   co_return code;
@@ -192,11 +207,14 @@ void AddReassign(CLI::App* noun, Invocation& invocation) {
       ->add_option("--wait", options->wait_seconds,
                    "Look on until all of them have moved, for so many seconds")
       ->check(CLI::Range(0, 86400));
+  reassign->add_option("--throttle", options->throttle,
+                       "What each node may send and take in for the moves, a second: 20MB. With "
+                       "--wait it ends with them; else reset *.replication.throttled.* in the end");
   reassign->footer(
       "All of them begin to move, or none does.\n"
       "Examples:\n"
       "  weir partition reassign orders/0=1,2,3\n"
-      "  weir partition reassign orders/0=4,2,3 orders/1=2,3,4 --wait 600");
+      "  weir partition reassign orders/0=4,2,3 orders/1=2,3,4 --wait 600 --throttle 20MB");
   AddFormat(reassign, invocation);
   OnCluster(reassign, invocation, [options](Cluster& cluster, Common common) {
     return Reassign(cluster, common, *options);

@@ -36,12 +36,19 @@ DEFINE_int64(min_free_mib, -1,
              "twentieth of the disk, and 1024 at most.");
 DEFINE_string(controllers, "", "The controllers, host:port,host:port,...");
 DEFINE_string(rack, "", "Where this node stands: replicas are spread over racks.");
+DEFINE_int64(
+    append_memory_mib, 256,
+    "Memory for appends that are not yet written and acknowledged; producers are held back "
+    "beyond it.");
+DEFINE_int64(read_memory_mib, 128,
+             "Memory for records on their way to consumers, who get fewer at a time as it fills.");
 DEFINE_string(log_folder, "", "Where log files go; empty: the standard error.");
 
 namespace {
 
 constexpr char kProgram[] = "storage";
 constexpr int64_t kMinFreeMibMost = 1 << 30;
+constexpr int64_t kMemoryMibMost = 1 << 20;
 
 // What others are told to connect to: host:port, with a port that can be.
 bool IsReachable(const std::string& endpoint) {
@@ -88,6 +95,14 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   config.client_advertised = FLAGS_advertise_client;
   config.internal_advertised = FLAGS_advertise_internal;
   config.rack = FLAGS_rack;
+  for (const auto& [flag, mib] : {std::pair("--append_memory_mib", FLAGS_append_memory_mib),
+                                  std::pair("--read_memory_mib", FLAGS_read_memory_mib)}) {
+    if (mib >= 1 && mib <= kMemoryMibMost) continue;
+    return invalid(std::string(flag) + " is from 1 to " + std::to_string(kMemoryMibMost) +
+                   ", not " + std::to_string(mib));
+  }
+  config.bounds = {.append_bytes = FLAGS_append_memory_mib << 20,
+                   .read_bytes = FLAGS_read_memory_mib << 20};
   config.version = weir::BuildVersion();
   if (FLAGS_min_free_mib >= 0) {
     config.room.min_free = static_cast<uint64_t>(FLAGS_min_free_mib) << 20;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/edge/refusal_status.h"
+#include "common/metadata/topic_config.h"
 #include "storage/grpc/admin_forward.h"
 #include "storage/grpc/log_service.h"
 
@@ -34,6 +35,16 @@ host::Task<Result<NodeEpoch>> TakeCleanStop(host::Disk& disk) {
   auto removed = co_await identity::RemoveFile(disk, kCleanStopFile);
   if (!removed) co_return std::unexpected(removed.error());
   co_return NodeEpoch(std::strtoll(word->c_str(), nullptr, 10));
+}
+
+host::Task<bool> Read(broker::HighWatermarks& marks) {
+  co_await host::AwaitDone([&marks](auto done) { marks.Read(std::move(done)); });
+  co_return true;
+}
+
+host::Task<bool> Write(broker::HighWatermarks& marks) {
+  co_await host::AwaitDone([&marks](auto done) { marks.Write(std::move(done)); });
+  co_return true;
 }
 
 }  // namespace
@@ -64,6 +75,7 @@ host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
   if (!opened) co_return std::unexpected(opened.error());
   auto read = co_await ReadCleanStop();
   if (!read) co_return std::unexpected(read.error());
+  co_await ReadHighWatermarks();
   MakeReplication();
   co_return Listen();
 }
@@ -110,6 +122,21 @@ host::Task<Result<void>> StorageNode::ReadCleanStop() {
   co_return Result<void>();
 }
 
+host::Task<void> StorageNode::ReadHighWatermarks() {
+  std::vector<host::Task<bool>> reads;
+  for (broker::Directory* directory : Working())
+    reads.push_back(Read(directory->high_watermarks()));
+  co_await host::All(std::move(reads));
+}
+
+host::Task<void> StorageNode::WriteHighWatermarks() {
+  std::vector<host::Task<bool>> writes;
+  for (broker::Directory* directory : Working()) {
+    writes.push_back(Write(directory->high_watermarks()));
+  }
+  co_await host::All(std::move(writes));
+}
+
 void StorageNode::MakeReplication() {
   auto cluster = [this] { return folders_.cluster; };
   streams_ = std::make_unique<partition::FollowerStreams>(
@@ -125,7 +152,7 @@ void StorageNode::MakeReplication() {
       host_, config_.id, std::move(directories), this, streams_.get(), [this] { WatchOpening(); });
   feeds_ = std::make_unique<partition::LeaderFeeds>(
       host_, cluster, [this](const PartitionId& id) { return partitions_->Find(id); });
-  records_ = std::make_unique<broker::Records>(partitions_.get());
+  records_ = std::make_unique<broker::Records>(host_, partitions_.get(), config_.bounds);
 }
 
 Result<StorageNode::Listening> StorageNode::Listen() {
@@ -176,6 +203,9 @@ void StorageNode::OnImage(const metadata::Image& before, const metadata::Image& 
       granted.node_epoch == session_->epoch()) {
     producer_ids_.Granted(granted.first, granted.next);
   }
+  const metadata::ReplicationRates rates = metadata::ReplicationRatesOf(after);
+  feeds_->SetThrottle(rates.as_leader);
+  streams_->SetThrottle(rates.as_follower);
   catalog_.Publish(after);
   partitions_->Publish(before, after);
   WatchOpening();
@@ -198,6 +228,12 @@ void StorageNode::WatchOpening() {
   bool was_open = std::exchange(all_open_, partitions_->all_open());
   if (!all_open_) return;
   if (!was_open) LOG(INFO) << partitions_->size() << " replicas are open";
+  if (!was_open && !std::exchange(has_opened_all_, true)) {
+    for (broker::Directory* directory : Working()) {
+      directory->high_watermarks().Watch(
+          [this, directory] { return partitions_->HighWatermarksIn(*directory); });
+    }
+  }
   // Let in sooner, it might be chosen to lead what it cannot.
   if (!FailuresAreKnown()) return;
   session_->SetReady(true);
@@ -241,6 +277,11 @@ void StorageNode::AskIsr(const node::v1::ChangeIsr& ask) { session_->ChangeIsr(a
 void StorageNode::Opened(const PartitionId&) { WatchOpening(); }
 
 void StorageNode::HighWatermarkRaised(const PartitionId&, Offset) {}
+
+void StorageNode::HighWatermarkFell(const PartitionId& partition) {
+  broker::Directory* directory = partitions_->DirectoryOf(partition);
+  if (directory && directory->works()) directory->high_watermarks().Write([] {});
+}
 
 void StorageNode::LeadershipChanged(const PartitionId& partition,
                                     std::optional<LeaderEpoch> leads) {
@@ -320,6 +361,7 @@ void StorageNode::CloseLogs() {
 }
 
 host::Task<void> StorageNode::WriteCleanStop(NodeEpoch epoch) {
+  co_await WriteHighWatermarks();
   if (epoch == kNoNodeEpoch) co_return;
   std::vector<host::Task<Result<void>>> writes;
   for (broker::Directory* directory : Working()) {

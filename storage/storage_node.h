@@ -34,6 +34,7 @@ struct StorageNodeConfig {
   std::vector<host::Endpoint> controllers;
   std::string rack;
   std::string version;
+  broker::RecordsBounds bounds;
   // How long a stop in order may wait for the leaderships to move.
   Duration stop_patience = std::chrono::seconds(20);
   // When a disk counts as full.
@@ -60,6 +61,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   void Stop(Callback<void()> stopped);
 
   const broker::Partitions* partitions() const { return partitions_.get(); }
+  const broker::Records* records() const { return records_.get(); }
   const metadata::Image& image() const { return catalog_.image(); }
   NodeId id() const { return config_.id; }
 
@@ -67,6 +69,8 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   host::Task<Result<Listening>> Open();
   host::Task<Result<void>> OpenDirectories();
   host::Task<Result<void>> ReadCleanStop();
+  host::Task<void> ReadHighWatermarks();
+  host::Task<void> WriteHighWatermarks();
   void MakeReplication();
   Result<Listening> Listen();
   void BeginSession(const Listening& listening);
@@ -84,6 +88,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   void AskIsr(const node::v1::ChangeIsr& ask) override;
   void Opened(const PartitionId& partition) override;
   void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) override;
+  void HighWatermarkFell(const PartitionId& partition) override;
   void LeadershipChanged(const PartitionId& partition, std::optional<LeaderEpoch> leads) override;
   void Failed(const PartitionId& partition, const Error& error) override;
 
@@ -117,6 +122,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
 
   Callback<void()> stopped_;
   bool all_open_ = false;
+  bool has_opened_all_ = false;
   bool stopping_ = false;
   bool closing_logs_ = false;
   Lifetime lifetime_;

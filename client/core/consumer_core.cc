@@ -83,10 +83,21 @@ void ConsumerCore::Reroute(PartitionIndex index, PartitionRoute route, Instant n
       partition.state = State::kUnrouted;
       partition.last_heard = now;
     }
+    partition.nearest.reset();
     partition.route_needed = locate_asked_;
   }
   if (partition.state != State::kUnrouted) {
     partition.doubt_at = now + config_.doubt_after;
+    // Where nothing comes, the leader knows whether that replica is still in sync; and after a
+    // while it may know another.
+    const bool is_silent =
+        partition.nearest && now >= partition.last_heard + config_.nearest_age / 3;
+    if (is_silent || now >= NearestWantedAt(partition)) {
+      effects_.push_back(effect::Cancel{partition.request});
+      partition.nearest.reset();
+      partition.last_heard = now;
+      Begin(index, partition, now);
+    }
     return;
   }
   if (locate_asked_ < partition.route_needed) return;
@@ -111,8 +122,10 @@ void ConsumerCore::Begin(PartitionIndex index, Partition& partition, Instant now
     effects_.push_back(effect::AskBounds{partition.request, partition.route.leader, id});
   } else {
     partition.state = Partition::State::kFollowing;
+    partition.may_be_sent_on = partition.nearest || now >= partition.nearest_from;
     effects_.push_back(
-        effect::Follow{partition.request, partition.route.leader, id, partition.next});
+        effect::Follow{partition.request, partition.nearest.value_or(partition.route.leader), id,
+                       partition.next, partition.may_be_sent_on ? config_.rack : ""});
   }
 }
 
@@ -172,11 +185,11 @@ bool ConsumerCore::JudgeBounds(PartitionIndex index, Partition& partition,
   if (config_.until_end && partition.end < Offset(0)) partition.end = bounds.high_watermark;
   bool beyond = partition.next > std::max(bounds.log_end, bounds.high_watermark);
   if (partition.next < bounds.log_start || beyond) {
-    std::string held = bounds.high_watermark > bounds.log_start
-                           ? "it holds " + std::to_string(bounds.log_start.value()) + " to " +
-                                 std::to_string(bounds.high_watermark.value() - 1)
-                           : "it is empty, and goes on at " +
-                                 std::to_string(bounds.high_watermark.value());
+    std::string held =
+        bounds.high_watermark > bounds.log_start
+            ? "it holds " + std::to_string(bounds.log_start.value()) + " to " +
+                  std::to_string(bounds.high_watermark.value() - 1)
+            : "it is empty, and goes on at " + std::to_string(bounds.high_watermark.value());
     Fail({ErrorCode::kOffsetOutOfRange, "offset " + std::to_string(partition.next.value()) +
                                             " of partition " + std::to_string(index.value()) +
                                             " is out of range; " + held});
@@ -215,11 +228,34 @@ void ConsumerCore::CheckDone(Partition& partition) {
   partition.doubt_at = Instant::Never();
 }
 
+void ConsumerCore::Redirected(uint64_t request, NodeId node, Instant now) {
+  auto it = Find(request);
+  if (over_ || it == partitions_.end()) return;
+  auto& [index, partition] = *it;
+  if (partition.state != Partition::State::kFollowing) return;
+  effects_.push_back(effect::Cancel{request});
+  partition.last_heard = now;
+  // Who is sent on by a nearer replica goes back: only the leader knows.
+  if (partition.nearest || node == partition.route.leader) {
+    partition.nearest.reset();
+    partition.nearest_from = now + config_.nearest_age;
+  } else {
+    partition.nearest = node;
+  }
+  Begin(index, partition, now);
+  Advance(now);
+}
+
 void ConsumerCore::FollowEnded(uint64_t request, const Refusal& refusal, Instant now) {
   auto it = Find(request);
   if (over_ || it == partitions_.end()) return;
   Partition& partition = it->second;
-  if (refusal.code == ErrorCode::kOffsetOutOfRange) {
+  if (partition.nearest) {
+    // Whatever it is, the leader knows better.
+    partition.nearest.reset();
+    partition.nearest_from = now + config_.nearest_age;
+    Retry(partition, refusal, now);
+  } else if (refusal.code == ErrorCode::kOffsetOutOfRange) {
     // A new leader may not know yet how far it may read: its bounds decide.
     partition.out_of_range = true;
     Retry(partition, refusal, now);
@@ -285,12 +321,19 @@ void ConsumerCore::Advance(Instant now) {
   }
 }
 
+// When the leader, which was told not to name a nearer replica, is to be asked for one again.
+Instant ConsumerCore::NearestWantedAt(const Partition& partition) const {
+  const bool waits = !config_.rack.empty() && partition.state == Partition::State::kFollowing &&
+                     !partition.may_be_sent_on;
+  return waits ? partition.nearest_from : Instant::Never();
+}
+
 Instant ConsumerCore::LocateWantedAt() const {
   if (!known_) return locate_not_before_;
   bool reads_all = config_.partitions.empty() && !config_.until_end;
   Instant wanted = reads_all ? locate_asked_ + config_.route_age : Instant::Never();
   for (const auto& [index, partition] : partitions_) {
-    wanted = std::min(wanted, partition.doubt_at);
+    wanted = std::min({wanted, partition.doubt_at, NearestWantedAt(partition)});
     if (partition.state == Partition::State::kUnrouted) {
       wanted = std::min(wanted, partition.route_needed);
     }

@@ -28,6 +28,9 @@ struct ConsumerConfig {
   Start start = Start::kEarliest;
   // For kOffset: the first record wanted, of every partition.
   Offset offset;
+  // Where the consumer stands: a replica in the same rack is read from, if there is one. Empty: the
+  // leader is.
+  std::string rack;
   // Finish at the high watermark that each partition had when it was first asked.
   bool until_end = false;
   // A stream that is silent for this long makes us ask whether the leader is still the leader.
@@ -35,6 +38,9 @@ struct ConsumerConfig {
   Duration unknown_topic_patience = std::chrono::seconds(5);
   // Reading all partitions: what is older than this is asked again, for some may have been added.
   Duration route_age = std::chrono::seconds(30);
+  // After a nearer replica has refused, or said nothing for a third of this, the leader is read
+  // from this long.
+  Duration nearest_age = std::chrono::seconds(30);
   // Without any answer for a partition for this long, the consumer fails; Duration::max(): never.
   Duration give_up_after = std::chrono::seconds(60);
 };
@@ -67,11 +73,15 @@ struct AskBounds {
   PartitionId partition;
 };
 // Follow the log from an offset: Fetched any number of times, then FollowEnded.
+// or Redirected.
 struct Follow {
   uint64_t request = 0;
-  NodeId leader;
+  // The leader, or a nearer replica.
+  NodeId node;
   PartitionId partition;
   Offset offset;
+  // To be told with it; empty: the leader is to send the records itself.
+  std::string rack;
 };
 // Nothing is wanted of this request any more.
 struct Cancel {
@@ -104,6 +114,8 @@ class ConsumerCore {
   void LocateFailed(const Refusal& refusal, Instant now);
   void BoundsAnswered(uint64_t request, const Answer<LogBounds>& answer, Instant now);
   void Fetched(uint64_t request, FetchedRun run, Instant now);
+  // The leader says that `node` is nearer: nothing more comes of this request.
+  void Redirected(uint64_t request, NodeId node, Instant now);
   void FollowEnded(uint64_t request, const Refusal& refusal, Instant now);
   void Tick(Instant now);
 
@@ -126,6 +138,11 @@ class ConsumerCore {
     Offset next{-1};
     // With until_end: where it is done; -1: not yet known.
     Offset end{-1};
+    // Read instead of the leader; and from when on the leader may name another.
+    std::optional<NodeId> nearest;
+    Instant nearest_from;
+    // In kFollowing: the leader was told that it may.
+    bool may_be_sent_on = false;
     // The leader said that `next` is out of range: its bounds decide.
     bool out_of_range = false;
     Instant last_heard;
@@ -144,6 +161,7 @@ class ConsumerCore {
   void FinishIfDone();
   void Fail(Refusal refusal);
   void Advance(Instant now);
+  Instant NearestWantedAt(const Partition& partition) const;
   Instant LocateWantedAt() const;
   std::map<PartitionIndex, Partition>::iterator Find(uint64_t request);
 

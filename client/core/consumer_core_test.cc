@@ -46,6 +46,10 @@ class Script {
     core.FollowEnded(follows.back().request, {code, "why"}, now);
     Collect();
   }
+  void Redirect(int node) {
+    core.Redirected(follows.back().request, NodeId(node), now);
+    Collect();
+  }
   void Pass(Duration time) {
     now = now + time;
     core.Tick(now);
@@ -128,7 +132,7 @@ TEST(ConsumerCore, NeitherSkipsNorRepeatsWhenTheLeaderMoves) {
   script.Locate({kSecond});
   ASSERT_EQ(script.follows.size(), 2u);
   EXPECT_EQ(script.follows[1].offset, Offset(3));
-  EXPECT_EQ(script.follows[1].leader, NodeId(2));
+  EXPECT_EQ(script.follows[1].node, NodeId(2));
   // The batch that holds offset 3 begins before it.
   script.Fetch(RunOf(1, 5, 100));
   EXPECT_EQ(script.offsets, (std::vector<int64_t>{0, 1, 2, 3, 4}));
@@ -187,6 +191,72 @@ TEST(ConsumerCore, OutlivesABreakAfterALongQuiet) {
   script.End(ErrorCode::kNetworkException);
   script.Pass(milliseconds(20));
   EXPECT_FALSE(script.failure);
+}
+
+TEST(ConsumerCore, ReadsFromTheReplicaThatTheLeaderNames) {
+  Script script({.rack = "b"});
+  script.Locate({kFirst});
+  script.Bounds(0, 9);
+  EXPECT_EQ(script.follows.back().node, NodeId(1));
+  EXPECT_EQ(script.follows.back().rack, "b");
+  script.Redirect(7);
+  ASSERT_EQ(script.follows.size(), 2u);
+  EXPECT_EQ(script.follows.back().node, NodeId(7));
+  EXPECT_EQ(script.follows.back().offset, Offset(0));
+  EXPECT_EQ(script.follows.back().rack, "b");
+  script.Fetch(RunOf(0, 4, 9));
+  EXPECT_EQ(script.offsets, (std::vector<int64_t>{0, 1, 2, 3}));
+}
+
+TEST(ConsumerCore, GoesBackToTheLeaderWhereANearerReplicaRefuses) {
+  for (ErrorCode code : {ErrorCode::kOffsetOutOfRange, ErrorCode::kOffsetNotAvailable,
+                         ErrorCode::kNotLeaderOrFollower, ErrorCode::kUnknownServerError}) {
+    Script script({.rack = "b"});
+    script.Locate({kFirst});
+    script.Bounds(0, 9);
+    script.Redirect(7);
+    script.Fetch(RunOf(0, 4, 9));
+    script.End(code);
+    script.Pass(milliseconds(300));
+    script.Locate({kFirst});
+    ASSERT_EQ(script.follows.size(), 3u);
+    EXPECT_EQ(script.follows.back().node, NodeId(1));
+    EXPECT_EQ(script.follows.back().offset, Offset(4));
+    EXPECT_EQ(script.follows.back().rack, "") << "nor is it sent there again at once";
+    EXPECT_FALSE(script.failure);
+
+    script.Pass(seconds(30));
+    script.Locate({kFirst});
+    ASSERT_EQ(script.follows.size(), 4u);
+    EXPECT_EQ(script.follows.back().rack, "b") << "but after a while";
+  }
+}
+
+TEST(ConsumerCore, AsksTheLeaderAgainWhereANearerReplicaIsSilent) {
+  Script script({.rack = "b"});
+  script.Locate({kFirst});
+  script.Bounds(0, 9);
+  script.Redirect(7);
+  for (int i = 0; i < 4; ++i) {
+    script.Pass(seconds(2));
+    script.Locate({kFirst});
+  }
+  EXPECT_EQ(script.follows.size(), 2u);
+  script.Pass(seconds(2));
+  script.Locate({kFirst});
+  ASSERT_EQ(script.follows.size(), 3u);
+  EXPECT_EQ(script.follows.back().node, NodeId(1));
+  EXPECT_EQ(script.follows.back().rack, "b");
+}
+
+TEST(ConsumerCore, ANewLeaderIsAskedBeforeAnyNearerReplica) {
+  Script script({.rack = "b"});
+  script.Locate({kFirst});
+  script.Bounds(0, 9);
+  script.Redirect(7);
+  script.Pass(seconds(2));
+  script.Locate({kSecond});
+  EXPECT_EQ(script.follows.back().node, NodeId(2));
 }
 
 }  // namespace

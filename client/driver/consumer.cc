@@ -29,6 +29,7 @@ class Consumer::FollowLine : public host::StreamEvents,
     request.set_partition(follow.partition.index.value());
     request.set_offset(follow.offset.value());
     request.set_max_bytes(kFetchBytes);
+    request.set_rack(follow.rack);
     stream_ = consumer_->host_.network.Open(to, "/weir.log.v1.Log/FetchStream", shared_from_this());
     stream_->Send({Bytes::FromString(request.SerializeAsString())});
     stream_->Finish(host::CallStatus::Ok());
@@ -156,10 +157,10 @@ void Consumer::CarryOut(effect::AskBounds& ask) {
 }
 
 void Consumer::CarryOut(effect::Follow& follow) {
-  auto endpoint = routing_.EndpointOf(follow.leader);
+  auto endpoint = routing_.EndpointOf(follow.node);
   if (!endpoint) {
     host_.strand.Post(lifetime_.Bind([this, request = follow.request] {
-      Ended(request, {ErrorCode::kLeaderNotAvailable, "nobody says where the leader is"});
+      Ended(request, {ErrorCode::kLeaderNotAvailable, "nobody says where to read"});
     }));
     return;
   }
@@ -204,6 +205,8 @@ void Consumer::Received(uint64_t request, PartitionIndex partition, const Bytes&
       lines_.erase(it);
     }
     core_.FollowEnded(request, records.error(), host_.clock.Now());
+  } else if (header.has_preferred_replica()) {
+    core_.Redirected(request, NodeId(header.preferred_replica()), host_.clock.Now());
   } else {
     if (events_.high_watermark) {
       events_.high_watermark(partition, Offset(header.high_watermark()));

@@ -67,14 +67,20 @@ bool SkipValue(uint32_t wire, std::string_view* in) {
 }  // namespace
 
 Pieces WithPayload(const google::protobuf::MessageLite& header, int field, Bytes payload) {
+  return WithPayload(header, field, Pieces{std::move(payload)});
+}
+
+Pieces WithPayload(const google::protobuf::MessageLite& header, int field, Pieces payload) {
   std::string head;
   const size_t size = header.ByteSizeLong();
+  const size_t payload_size = SizeOf(payload);
   head.reserve(size + 2 * kMaxVarintBytes);
   header.AppendToString(&head);
-  if (payload.empty()) return {Bytes::FromString(std::move(head))};
+  if (payload_size == 0) return {Bytes::FromString(std::move(head))};
   PutVarint((static_cast<uint64_t>(field) << 3) | kBytes, &head);
-  PutVarint(payload.size(), &head);
-  return {Bytes::FromString(std::move(head)), std::move(payload)};
+  PutVarint(payload_size, &head);
+  payload.insert(payload.begin(), Bytes::FromString(std::move(head)));
+  return payload;
 }
 
 std::optional<Bytes> SplitPayload(const Bytes& message, int field,

@@ -14,6 +14,8 @@ namespace weir::codec {
 // `header` followed by `payload` as its `bytes` field number `field`, which `header` leaves unset.
 // An empty payload is no field, as in proto3.
 Pieces WithPayload(const google::protobuf::MessageLite& header, int field, Bytes payload);
+// The same for a payload that lies in several places.
+Pieces WithPayload(const google::protobuf::MessageLite& header, int field, Pieces payload);
 
 // Parses all of `message` but the field `field` into `header`, and returns that field: a slice of
 // `message`, empty if it is not there, the last one if it is there twice. Nothing if `message` is

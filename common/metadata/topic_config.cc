@@ -26,9 +26,23 @@ const std::vector<Definition>& Table() {
       {"compression.type", "producer", Kind::kOneOf, 0, 0,
        {"gzip", "lz4", "producer", "snappy", "uncompressed", "zstd"},
        "How batches are compressed on disk; \"producer\" keeps them as they came."},
+      {"follower.replication.throttled.rate", "9223372036854775807", Kind::kNumber, 0, kMaxLong, {},
+       "What each node may take in for throttled replicas; for the whole cluster alone. Bytes a "
+       "second, 0 or more.",
+       true},
+      {"follower.replication.throttled.replicas", "", Kind::kReplicas, 0, 0, {},
+       "Replicas that are throttled while they are not in sync, as partition:follower, with commas "
+       "between; \"*\" for all."},
       {"internal.segment.bytes", "0", Kind::kNumber, 0, kMaxInt, {},
        "Overrides segment.bytes, without its lower bound; for tests. 0: segment.bytes holds. "
        "Bytes, 0 to 2147483647."},
+      {"leader.replication.throttled.rate", "9223372036854775807", Kind::kNumber, 0, kMaxLong, {},
+       "What each node may send to throttled replicas; for the whole cluster alone. Bytes a "
+       "second, 0 or more.",
+       true},
+      {"leader.replication.throttled.replicas", "", Kind::kReplicas, 0, 0, {},
+       "Replicas that are throttled while they are not in sync, as partition:leader, with commas "
+       "between; \"*\" for all."},
       {"max.message.bytes", "1048588", Kind::kNumber, 0, kMaxInt, {},
        "The largest record batch that is accepted, after compression. Bytes, 0 to 2147483647."},
       {"message.timestamp.type", "CreateTime", Kind::kOneOf, 0, 0, {"CreateTime", "LogAppendTime"},
@@ -114,6 +128,28 @@ std::vector<std::string_view> ParseList(std::string_view value) {
   return items;
 }
 
+// "*", or partition:node with commas between.
+std::optional<ThrottledReplicas> ParseReplicas(std::string_view value) {
+  ThrottledReplicas replicas;
+  if (Trimmed(value) == "*") {
+    replicas.all = true;
+    return replicas;
+  }
+  for (std::string_view item : ParseList(value)) {
+    const size_t colon = item.find(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    auto partition = ParseNumber(item.substr(0, colon));
+    auto node = ParseNumber(item.substr(colon + 1));
+    auto fits = [](std::optional<int64_t> number) {
+      return number && *number >= 0 && *number <= kMaxInt;
+    };
+    if (!fits(partition) || !fits(node)) return std::nullopt;
+    replicas.named.emplace(PartitionIndex(static_cast<int32_t>(*partition)),
+                           NodeId(static_cast<int32_t>(*node)));
+  }
+  return replicas;
+}
+
 std::string Joined(const std::vector<std::string_view>& choices) {
   std::string text;
   for (std::string_view choice : choices) {
@@ -139,6 +175,8 @@ std::string RangeOf(const Definition& definition) {
     case Kind::kListOf:
       return "a list, with commas and each at most once, of " + Joined(definition.choices) +
              "; or empty";
+    case Kind::kReplicas:
+      return "\"*\", or a list of partition:node, as in 0:1,0:2; or empty";
   }
   CHECK(false) << "a kind of config without a range";
   std::unreachable();
@@ -163,6 +201,8 @@ bool IsInRange(const Definition& definition, std::string_view value) {
       std::ranges::sort(items);
       return std::ranges::adjacent_find(items) == items.end();
     }
+    case Kind::kReplicas:
+      return ParseReplicas(value).has_value();
   }
   CHECK(false) << "a kind of config that is not checked";
   std::unreachable();
@@ -192,6 +232,12 @@ class Reading {
     std::string text = Text(key);
     return std::ranges::count(ParseList(text), item) > 0;
   }
+  ThrottledReplicas Replicas(std::string_view key) const {
+    std::string text = Text(key);
+    auto replicas = ParseReplicas(text);
+    CHECK(replicas) << "config " << key << " of topic " << topic_ << " names no replicas: " << text;
+    return *replicas;
+  }
 
  private:
   const Image& image_;
@@ -202,7 +248,7 @@ class Reading {
 
 std::span<const TopicConfigDefinition> TopicConfigDefinitions() { return Table(); }
 
-Answer<void> ValidateTopicConfig(std::string_view key, std::string_view value) {
+Answer<void> ValidateTopicConfig(std::string_view key, std::string_view value, ConfigScope scope) {
   const Definition* definition = FindDefinition(key);
   if (definition == nullptr) {
     auto nearest = std::ranges::min_element(
@@ -210,6 +256,10 @@ Answer<void> ValidateTopicConfig(std::string_view key, std::string_view value) {
     return Refuse(ErrorCode::kInvalidConfig, "unknown topic config \"" + std::string(key) +
                                                  "\": the nearest that is known is \"" +
                                                  std::string(nearest->key) + "\"");
+  }
+  if (definition->is_of_cluster && scope == ConfigScope::kTopic) {
+    return Refuse(ErrorCode::kInvalidConfig,
+                  std::string(key) + " holds for every node: set it for the whole cluster");
   }
   if (!IsInRange(*definition, value)) {
     return Refuse(ErrorCode::kInvalidConfig, "topic config " + std::string(key) + " cannot be \"" +
@@ -236,7 +286,16 @@ TopicConfig TopicConfigOf(const Image& image, const TopicId& topic) {
   config.stamps_append_time = reading.Text("message.timestamp.type") == "LogAppendTime";
   config.durability =
       reading.Text("weir.durability") == "cache" ? Durability::kCache : Durability::kFlush;
+  config.throttled_leaders = reading.Replicas("leader.replication.throttled.replicas");
+  config.throttled_followers = reading.Replicas("follower.replication.throttled.replicas");
   return config;
+}
+
+ReplicationRates ReplicationRatesOf(const Image& image) {
+  const TopicId none;
+  Reading reading(image, none);
+  return {.as_leader = reading.Number("leader.replication.throttled.rate"),
+          .as_follower = reading.Number("follower.replication.throttled.rate")};
 }
 
 EffectiveConfig EffectiveTopicConfig(const Image& image, const TopicId& topic,

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/error_code.h"
@@ -15,7 +17,7 @@
 namespace weir::metadata {
 
 struct TopicConfigDefinition {
-  enum class Kind { kNumber, kBool, kOneOf, kListOf };
+  enum class Kind { kNumber, kBool, kOneOf, kListOf, kReplicas };
 
   std::string_view key;
   std::string_view default_value;
@@ -27,13 +29,28 @@ struct TopicConfigDefinition {
   std::vector<std::string_view> choices;
   // What it means, its unit and range.
   std::string_view description;
+  // It holds for every node, and is set for the cluster alone.
+  bool is_of_cluster = false;
 };
 
 // In order of the keys.
 std::span<const TopicConfigDefinition> TopicConfigDefinitions();
 
-// INVALID_CONFIG for a key that is not known (naming the nearest that is) or a value out of range.
-Answer<void> ValidateTopicConfig(std::string_view key, std::string_view value);
+// INVALID_CONFIG for a key that is not known (naming the nearest that is), one that cannot be set
+// for a topic, or a value out of range.
+Answer<void> ValidateTopicConfig(std::string_view key, std::string_view value,
+                                 ConfigScope scope = ConfigScope::kTopic);
+
+// Replicas whose copying is throttled while they are not in sync.
+struct ThrottledReplicas {
+  bool all = false;
+  std::set<std::pair<PartitionIndex, NodeId>> named;
+
+  bool Has(PartitionIndex partition, NodeId node) const {
+    return all || named.contains({partition, node});
+  }
+  bool operator==(const ThrottledReplicas&) const = default;
+};
 
 enum class Durability {
   kFlush,  // An acknowledged batch is on the disk of every in-sync replica.
@@ -55,11 +72,21 @@ struct TopicConfig {
   std::string compression = "producer";
   bool stamps_append_time = false;  // message.timestamp.type is LogAppendTime.
   Durability durability = Durability::kFlush;
+  // *.replication.throttled.replicas, by who leads and by who follows.
+  ThrottledReplicas throttled_leaders;
+  ThrottledReplicas throttled_followers;
 
   bool operator==(const TopicConfig&) const = default;
 };
 
 TopicConfig TopicConfigOf(const Image& image, const TopicId& topic);
+
+// What each node may send to, and take in for, throttled replicas; bytes a second.
+struct ReplicationRates {
+  int64_t as_leader = 0;
+  int64_t as_follower = 0;
+};
+ReplicationRates ReplicationRatesOf(const Image& image);
 
 // The value that holds for `topic`, as text; `is_default` if nobody set it. `key` is known (CHECK).
 struct EffectiveConfig {

@@ -81,7 +81,7 @@ Answer<void> Check(const UpdateConfigs& command) {
     return Refuse(ErrorCode::kInvalidConfig, "a config is named twice: set it or reset it, once");
   }
   for (const auto& [key, value] : command.set) {
-    if (auto valid = metadata::ValidateTopicConfig(key, value); !valid) return valid;
+    if (auto valid = metadata::ValidateTopicConfig(key, value, command.scope); !valid) return valid;
   }
   for (const std::string& key : command.reset) {
     bool known = std::ranges::any_of(metadata::TopicConfigDefinitions(),

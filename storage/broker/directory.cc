@@ -34,7 +34,13 @@ Directory::Directory(host::Host host, host::Disk& disk, std::string path, Direct
               host_.strand.Post(
                   lifetime_.Bind([failed = std::move(failed), error]() mutable { failed(error); }));
             }),
+      high_watermarks_(this->host()),
       timer_(host.strand, [this] { Measure(); }) {}
+
+void Directory::Fail(const Error& error) {
+  disk_.Fence(error);
+  high_watermarks_.Unwatch();
+}
 
 void Directory::Watch() { Measure(); }
 

@@ -13,6 +13,7 @@
 #include "common/host/deadline_timer.h"
 #include "common/host/host.h"
 #include "storage/broker/fenced_disk.h"
+#include "storage/broker/high_watermarks.h"
 
 namespace weir::broker {
 
@@ -46,7 +47,10 @@ class Directory {
   // Why it does not work any more.
   const std::optional<Error>& failure() const { return disk_.fence(); }
   // Gives it up; nothing is written here from now on.
-  void Fail(const Error& error) { disk_.Fence(error); }
+  void Fail(const Error& error);
+
+  // Of the replicas that lie here.
+  HighWatermarks& high_watermarks() { return high_watermarks_; }
 
   // Whether a producer may append so much more, before anything is done. KAFKA_STORAGE_ERROR if
   // there is no room for it.
@@ -66,6 +70,7 @@ class Directory {
   const DirectoryId id_;
   const RoomConfig config_;
   FencedDisk disk_;
+  HighWatermarks high_watermarks_;
   std::optional<host::Space> space_;
   // Since `space_` was measured.
   uint64_t admitted_ = 0;

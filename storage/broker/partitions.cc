@@ -116,12 +116,16 @@ void Partitions::Reconcile(const PartitionId& id, Offset known_high_watermark) {
     // Nothing begins where nothing can be kept.
     if (!home->works()) return;
     opening_.insert(opening_.end(), id);
-    auto opened = std::make_unique<partition::Partition>(home->host(), id, self_, FolderOf(id),
-                                                         hooks_, streams_, replica::ReplicaConfig{},
-                                                         known_high_watermark);
+    auto opened = std::make_unique<partition::Partition>(
+        home->host(), id, self_, FolderOf(id), hooks_, streams_, replica::ReplicaConfig{},
+        std::max(known_high_watermark, home->high_watermarks().Of(id)));
     held = partitions_.emplace(id, Held{home, std::move(opened)}).first;
   }
-  held->second.partition->Apply(StateOf(image_, *record, ConfigOf(id.topic)));
+  const metadata::TopicConfig& config = ConfigOf(id.topic);
+  partition::PartitionState state = StateOf(image_, *record, config);
+  state.throttled_as_leader = config.throttled_leaders.Has(id.index, self_);
+  state.throttled_as_follower = config.throttled_followers.Has(id.index, self_);
+  held->second.partition->Apply(std::move(state));
 }
 
 void Partitions::Drop(HeldReplicas::iterator held) {
@@ -241,8 +245,22 @@ bool Partitions::all_open() {
   return true;
 }
 
+OffsetCheckpoint Partitions::HighWatermarksIn(const Directory& directory) const {
+  OffsetCheckpoint all;
+  for (const auto& [id, held] : partitions_) {
+    if (held.directory != &directory) continue;
+    all.emplace_hint(all.end(), id, held.partition->high_watermark());
+  }
+  return all;
+}
+
 void Partitions::SessionRenewed() {
   for (auto& [id, held] : partitions_) held.partition->SessionRenewed();
+}
+
+std::string Partitions::RackOf(NodeId node) const {
+  const metadata::Node* known = image_.nodes.Find(node);
+  return known ? known->rack : "";
 }
 
 Refusal Partitions::WhyNotHere(const PartitionId& id) const {

@@ -43,6 +43,9 @@ class Partitions {
   // costs no more than they are in all.
   bool all_open();
 
+  // Of all that lie there; of one that is not open yet, what is known of it.
+  OffsetCheckpoint HighWatermarksIn(const Directory& directory) const;
+
   // Where the replica lies that is held here; null where none is.
   Directory* DirectoryOf(const PartitionId& id) const;
   // The directory does not work any more: neither does what lies in it. The rest goes on.
@@ -55,6 +58,9 @@ class Partitions {
   Answer<void> AdmitAppend(const PartitionId& id, uint64_t bytes) const;
 
   void SessionRenewed();
+
+  // Empty: it stands in none, or is not known.
+  std::string RackOf(NodeId node) const;
 
   // Words for a caller who asked the wrong node, or for what is not there.
   Refusal WhyNotHere(const PartitionId& id) const;

@@ -29,6 +29,8 @@ constexpr Duration kWaitMost = std::chrono::seconds(60);
 constexpr Duration kFollowWait = std::chrono::seconds(30);
 // An AppendStream stops reading while this many of its appends wait for their acknowledgements.
 constexpr size_t kAppendsWaitingMost = 256;
+// And while its client has not taken this much of its answers.
+constexpr size_t kAnswersWaitingMost = 64 << 10;
 
 Answer<PartitionId> PartitionOf(const std::string& topic_id, int32_t index) {
   auto topic = TopicId::FromBytes(topic_id);
@@ -83,7 +85,8 @@ Answer<FetchCommand> FetchOf(const Bytes& message) {
       request.max_bytes() == 0 ? kFetchDefault : static_cast<size_t>(request.max_bytes());
   return FetchCommand{
       *partition, Offset(request.offset()), std::min(max_bytes, kFetchMost),
-      std::min<Duration>(std::chrono::milliseconds(request.max_wait_ms()), kWaitMost)};
+      std::min<Duration>(std::chrono::milliseconds(request.max_wait_ms()), kWaitMost),
+      request.rack()};
 }
 
 Pieces PiecesOf(const partition::FetchOutcome& fetched) {
@@ -91,6 +94,7 @@ Pieces PiecesOf(const partition::FetchOutcome& fetched) {
   response.set_high_watermark(fetched.high_watermark.value());
   response.set_log_start(fetched.log_start.value());
   response.set_next_offset(fetched.next.value());
+  if (fetched.nearest) response.set_preferred_replica(fetched.nearest->value());
   return codec::WithPayload(response, kRecordsField, fetched.records);
 }
 
@@ -112,20 +116,29 @@ class AppendStream : public host::StreamEvents, public std::enable_shared_from_t
     }
     auto slot = std::make_shared<Slot>();
     waiting_.push_back(slot);
-    if (waiting_.size() >= kAppendsWaitingMost) stream_->PauseReading();
-    records_->Append(caller_, std::move(*command),
-                     [self = shared_from_this(), slot](Answer<partition::AppendOutcome> outcome) {
-                       slot->response = ResponseOf(outcome);
-                       slot->done = true;
-                       self->SendDone();
-                     });
+    in_line_ = records_->AppendInTurn(
+        caller_, std::move(*command),
+        [self = shared_from_this(), slot](Answer<partition::AppendOutcome> outcome) {
+          slot->response = ResponseOf(outcome);
+          slot->done = true;
+          self->SendDone();
+        },
+        [self = shared_from_this()] {
+          self->in_line_.reset();
+          self->ReadIfAllowed();
+        });
+    ReadIfAllowed();
   }
 
+  void OnDrained() override { ReadIfAllowed(); }
   void OnPeerFinished() override {
     peer_finished_ = true;
     SendDone();
   }
-  void OnEnd(CallStatus) override { stream_.reset(); }
+  void OnEnd(CallStatus) override {
+    stream_.reset();
+    if (in_line_) records_->Withdraw(*in_line_);
+  }
 
  private:
   struct Slot {
@@ -139,14 +152,27 @@ class AppendStream : public host::StreamEvents, public std::enable_shared_from_t
       stream_->Send(edge::Encode(waiting_.front()->response));
       waiting_.pop_front();
     }
-    if (waiting_.size() < kAppendsWaitingMost) stream_->ResumeReading();
+    ReadIfAllowed();
     if (peer_finished_ && waiting_.empty()) stream_->Finish(CallStatus::Ok());
+  }
+
+  // What is not read fills the client's window: it is held back, and nothing grows here.
+  void ReadIfAllowed() {
+    if (!stream_) return;
+    if (in_line_ || waiting_.size() >= kAppendsWaitingMost ||
+        stream_->queued_bytes() >= kAnswersWaitingMost) {
+      stream_->PauseReading();
+    } else {
+      stream_->ResumeReading();
+    }
   }
 
   broker::Records* records_;
   Caller caller_;
   std::shared_ptr<Stream> stream_;
   std::deque<std::shared_ptr<Slot>> waiting_;
+  // The append that came last waits for room.
+  std::optional<broker::AppendRoom::Ticket> in_line_;
   bool peer_finished_ = false;
   bool refused_ = false;
 };
@@ -176,6 +202,7 @@ class FetchStream : public host::StreamEvents, public std::enable_shared_from_th
   void OnDrained() override { FetchNext(); }
   void OnEnd(CallStatus) override {
     stream_.reset();
+    hold_.reset();
     if (fetching_) records_->CancelFetch(command_->partition, wait_);
   }
 
@@ -183,6 +210,7 @@ class FetchStream : public host::StreamEvents, public std::enable_shared_from_th
   void FetchNext() {
     if (!stream_ || !command_ || fetching_ || stream_->queued_bytes() > 0) return;
     fetching_ = true;
+    hold_.reset();
     wait_ = records_->Fetch(caller_, *command_,
                             [self = shared_from_this()](Answer<partition::FetchOutcome> fetched) {
                               self->Fetched(std::move(fetched));
@@ -196,12 +224,14 @@ class FetchStream : public host::StreamEvents, public std::enable_shared_from_th
       stream_->Finish(edge::ToStatus(fetched.error()));
       return;
     }
-    bool news = !fetched->records.empty() || !told_high_watermark_;
+    bool news = !fetched->records.empty() || !told_high_watermark_ || fetched->nearest;
     command_->offset = fetched->next;
     if (news) {
       told_high_watermark_ = true;
+      hold_ = std::move(fetched->hold);
       stream_->Send(PiecesOf(*fetched));
     }
+    if (fetched->nearest) return stream_->Finish(CallStatus::Ok());
     FetchNext();
   }
 
@@ -211,6 +241,8 @@ class FetchStream : public host::StreamEvents, public std::enable_shared_from_th
   std::optional<FetchCommand> command_;
   bool fetching_ = false;
   partition::Partition::WaitId wait_ = 0;
+  // The room of what the network has not taken yet.
+  std::shared_ptr<const void> hold_;
   bool told_high_watermark_ = false;
 };
 

@@ -41,6 +41,8 @@ struct Appended {
   // The batch had been written before (same producer, epoch and sequences): nothing was appended,
   // and these are its offsets.
   bool duplicate = false;
+  // The batch as it lies in the log from now on; empty for a duplicate.
+  Pieces stamped = {};
 };
 
 class LogEvents {

@@ -44,9 +44,9 @@ Answer<Appended> Store::AppendAsLeader(Bytes batch, LeaderEpoch epoch, Origin or
   header->leader_epoch = epoch;
   Pieces pieces = {records::StampedFront(batch.view(), end_, epoch),
                    batch.Slice(records::kStampedBytes)};
-  Enqueue(*header, std::move(pieces));
+  Enqueue(*header, pieces);
   StartWriting();
-  return Appended{header->base_offset, header->last_offset(), false};
+  return Appended{header->base_offset, header->last_offset(), false, std::move(pieces)};
 }
 
 Answer<void> Store::AppendAsFollower(Bytes batches, LeaderEpoch epoch) {

@@ -30,13 +30,15 @@ PartitionCluster::Node::Node(PartitionCluster* cluster, int id, host::Host host)
           host, [cluster] { return cluster->cluster_id; }, NodeId(id),
           [](NodeId node) { return EndpointOf(node.value()); }),
       partition(host, cluster->id_, NodeId(id), "partition", this, &streams,
-                {.lag_max = cluster->options_.lag_max}),
+                {.lag_max = cluster->options_.lag_max}, cluster->known_high_watermark),
       feeds(
           host, [cluster] { return cluster->cluster_id; },
           [this](const PartitionId& asked) {
             return asked == partition.id() ? &partition : nullptr;
           }) {
   CHECK(host.network.Listen(EndpointOf(id), {{kFollowMethod, feeds.Method()}}));
+  feeds.SetThrottle(cluster->leader_rate_);
+  streams.SetThrottle(cluster->follower_rate_);
   if (cluster->options_.listen) listener = cluster->options_.listen(host, &partition);
   cluster->nodes_[id] = this;
 }
@@ -138,6 +140,18 @@ void PartitionCluster::SetFlush(bool flush) {
   Publish();
 }
 
+void PartitionCluster::SetThrottle(int64_t as_leader, int64_t as_follower) {
+  leader_rate_ = as_leader;
+  follower_rate_ = as_follower;
+  state_.throttled_as_leader = as_leader != ByteRate::kUnlimited;
+  state_.throttled_as_follower = as_follower != ByteRate::kUnlimited;
+  for (auto& [id, node] : nodes_) {
+    node->feeds.SetThrottle(as_leader);
+    node->streams.SetThrottle(as_follower);
+  }
+  Publish();
+}
+
 void PartitionCluster::Elect() {
   replica::Assignment& record = state_.assignment;
   if (record.leader != kNoNode && record.replicas.at(record.leader).active) return;
@@ -217,19 +231,23 @@ Answer<AppendOutcome> PartitionCluster::Appended(int id, std::string_view value,
 }
 
 PartitionCluster::Fetching PartitionCluster::Fetch(int id, int64_t offset, Duration max_wait,
-                                                   size_t max_bytes) {
+                                                   size_t max_bytes, ReadFrom from) {
   auto answer = std::make_shared<std::optional<Answer<FetchOutcome>>>();
-  node(id).host.strand.Post([node = &node(id), offset, max_wait, max_bytes, answer] {
-    node->partition.Fetch(Offset(offset), max_bytes, max_wait, [answer](Answer<FetchOutcome> told) {
-      CHECK(!answer->has_value()) << "answered twice";
-      *answer = std::move(told);
-    });
+  node(id).host.strand.Post([node = &node(id), offset, max_wait, max_bytes, from, answer] {
+    node->partition.Fetch(
+        Offset(offset), max_bytes, max_wait,
+        [answer](Answer<FetchOutcome> told) {
+          CHECK(!answer->has_value()) << "answered twice";
+          *answer = std::move(told);
+        },
+        nullptr, from);
   });
   return answer;
 }
 
-Answer<FetchOutcome> PartitionCluster::Fetched(int id, int64_t offset, Duration max_wait) {
-  auto answer = Fetch(id, offset, max_wait);
+Answer<FetchOutcome> PartitionCluster::Fetched(int id, int64_t offset, Duration max_wait,
+                                               ReadFrom from) {
+  auto answer = Fetch(id, offset, max_wait, 1 << 20, from);
   CHECK(world_.RunUntil([&] { return answer->has_value(); })) << "never answered";
   return **answer;
 }

@@ -76,6 +76,8 @@ class PartitionCluster {
   void WatchFor(Duration time);
   void Lead(int id);
   void SetFlush(bool flush);
+  // Of every node, as leader and as follower; bytes a second.
+  void SetThrottle(int64_t as_leader, int64_t as_follower);
   // The controller is away: nobody is granted anything.
   void SetGranting(bool grants) { grants_ = grants; }
   const replica::Assignment& record() const { return state_.assignment; }
@@ -89,8 +91,10 @@ class PartitionCluster {
   Answer<AppendOutcome> Appended(int id, std::string_view value, int acks,
                                  Duration timeout = std::chrono::seconds(30));
   using Fetching = std::shared_ptr<std::optional<Answer<FetchOutcome>>>;
-  Fetching Fetch(int id, int64_t offset, Duration max_wait = {}, size_t max_bytes = 1 << 20);
-  Answer<FetchOutcome> Fetched(int id, int64_t offset, Duration max_wait = {});
+  Fetching Fetch(int id, int64_t offset, Duration max_wait = {}, size_t max_bytes = 1 << 20,
+                 ReadFrom from = ReadFrom::kLeader);
+  Answer<FetchOutcome> Fetched(int id, int64_t offset, Duration max_wait = {},
+                               ReadFrom from = ReadFrom::kLeader);
 
   // All nodes are up, unfenced, in sync, and have shown all that the leader has.
   bool IsSettled() const;
@@ -103,6 +107,8 @@ class PartitionCluster {
   static std::vector<std::string> ValuesOf(Bytes batches);
   static Bytes BatchOf(std::string_view value);
 
+  // What nodes that start from now on find written down.
+  Offset known_high_watermark;
   ClusterId cluster_id{Uuid::FromRandom(1, 2)};
 
  private:
@@ -114,6 +120,8 @@ class PartitionCluster {
   const Options options_;
   const PartitionId id_{TopicId(Uuid::FromRandom(3, 4)), PartitionIndex(0)};
   PartitionState state_;
+  int64_t leader_rate_ = ByteRate::kUnlimited;
+  int64_t follower_rate_ = ByteRate::kUnlimited;
   bool grants_ = true;
   int64_t last_node_epoch_ = 0;
   std::set<int> fenced_;

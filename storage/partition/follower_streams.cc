@@ -16,9 +16,11 @@ namespace {
 
 constexpr Duration kBackoff = std::chrono::milliseconds(20);
 constexpr Duration kBackoffMax = std::chrono::milliseconds(250);
-// What may wait to be written here before a stream is not read any more, and until it is again.
-constexpr int64_t kPauseAbove = 16 << 20;
-constexpr int64_t kResumeBelow = 8 << 20;
+// What leaders may send that is not yet acknowledged: in all, and on one stream. A stream of which
+// twice as much is held here is not read any more until it is less.
+constexpr int64_t kCreditOfAll = 128 << 20;
+constexpr int64_t kCreditMost = 32 << 20;
+constexpr int64_t kCreditLeast = 4 << 20;
 
 // Whom a message is for; nothing if it says nothing.
 std::optional<PartitionId> AddresseeOf(const node::v1::FromLeader& message) {
@@ -48,6 +50,8 @@ struct FollowerStreams::Connection {
   bool has_introduced = false;
   bool is_paused = false;
   int64_t held_bytes = 0;
+  // As the leader was told on this stream.
+  int64_t told_credit = 0;
   Duration backoff = kBackoff;
   host::Strand::TimerId timer = 0;
   std::map<PartitionId, Follower*> followers;
@@ -81,6 +85,7 @@ void FollowerStreams::Subscribe(NodeId leader, const PartitionId& partition, Fol
   if (!connection) {
     connection = std::make_unique<Connection>();
     connection->leader = leader;
+    TellCredit();
   }
   CHECK(connection->followers.emplace(partition, follower).second) << partition;
   if (connection->generation != 0) {
@@ -106,6 +111,21 @@ void FollowerStreams::Unsubscribe(NodeId leader, const PartitionId& partition) {
     connection.stream->Finish({host::StatusCode::kCancelled, "nothing is followed here", ""});
   }
   connections_.erase(found);
+  TellCredit();
+}
+
+int64_t FollowerStreams::Credit() const {
+  const int64_t streams = std::max<int64_t>(1, std::ssize(connections_));
+  return std::clamp(kCreditOfAll / streams, kCreditLeast, kCreditMost);
+}
+
+// Who is already on a stream hears what it is since another came or went.
+void FollowerStreams::TellCredit() {
+  for (auto& [leader, connection] : connections_) {
+    if (connection && connection->has_introduced && connection->told_credit != Credit()) {
+      Send(leader, node::v1::FromFollower());
+    }
+  }
 }
 
 void FollowerStreams::Open(Connection& connection) {
@@ -115,6 +135,7 @@ void FollowerStreams::Open(Connection& connection) {
   const NodeId leader = connection.leader;
   const uint64_t generation = connection.generation = ++last_generation_;
   connection.has_introduced = false;
+  connection.told_credit = 0;
   connection.is_paused = false;
   connection.stream = host_.network.Open(
       *endpoint, kFollowMethod,
@@ -203,6 +224,9 @@ void FollowerStreams::Send(NodeId leader, node::v1::FromFollower message) {
     message.set_cluster_id(cluster_().ToBytes());
     message.set_node_id(self_.value());
   }
+  if (std::exchange(connection.told_credit, Credit()) != Credit()) {
+    message.set_credit_bytes(Credit());
+  }
   connection.stream->Send({Bytes::FromString(message.SerializeAsString())});
 }
 
@@ -212,10 +236,11 @@ void FollowerStreams::Hold(NodeId leader, int64_t bytes) {
   Connection& connection = *found->second;
   connection.held_bytes += bytes;
   if (!connection.stream) return;
-  if (!connection.is_paused && connection.held_bytes > kPauseAbove) {
+  // A leader keeps to its credit; one that does not is held back whole.
+  if (!connection.is_paused && connection.held_bytes > 2 * Credit()) {
     connection.is_paused = true;
     connection.stream->PauseReading();
-  } else if (connection.is_paused && connection.held_bytes < kResumeBelow) {
+  } else if (connection.is_paused && connection.held_bytes < Credit()) {
     connection.is_paused = false;
     connection.stream->ResumeReading();
   }

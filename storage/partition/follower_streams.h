@@ -13,6 +13,7 @@
 
 #include "common/base/ids.h"
 #include "common/host/host.h"
+#include "storage/partition/byte_rate.h"
 #include "storage/partition/follower.h"
 
 namespace weir::partition {
@@ -35,13 +36,20 @@ class FollowerStreams {
   // Does nothing while the stream is down.
   void Send(NodeId leader, node::v1::FromFollower message);
 
-  // Bytes that the partitions led by `leader` have taken and not yet written: above a bound the
-  // stream is not read, so that a slow disk here slows the leader down.
+  // What throttled partitions may take in, over all streams.
+  ByteRate& throttle() { return throttle_; }
+  void SetThrottle(int64_t bytes_per_second) { throttle_.Set(bytes_per_second, host_.clock.Now()); }
+
+  // Bytes that the partitions led by `leader` have taken and not yet written. Its credit bounds
+  // them; far above that the stream is not read.
   void Hold(NodeId leader, int64_t bytes);
 
  private:
   struct Connection;
 
+  // What one stream may bring that is not yet acknowledged.
+  int64_t Credit() const;
+  void TellCredit();
   void Open(Connection& connection);
   void OpenLater(Connection& connection);
   void Tell(NodeId leader, uint64_t generation, std::vector<PartitionId> partitions);
@@ -59,6 +67,7 @@ class FollowerStreams {
   const std::function<std::optional<host::Endpoint>(NodeId)> endpoint_of_;
   std::map<NodeId, std::unique_ptr<Connection>> connections_;
   uint64_t last_generation_ = 0;
+  ByteRate throttle_;
   Lifetime lifetime_;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The other side of FollowerStreams: serves "/weir.node.v1.Replication/Follow" at a leader's node.
-// Records are pushed as they are written, as far as the stream takes them; at most a few MiB of
-// them wait in memory for each stream.
+// Records are pushed as they are written, in turns among the partitions, as far as the stream takes
+// them and the follower's credit goes; at most a few MiB of them wait in memory for each stream,
+// and what one partition's follower does not acknowledge holds up that partition alone.
 //
 // One strand. Outlives the network that serves it.
 #pragma once
@@ -24,6 +25,9 @@ class LeaderFeeds {
   // `find`: the partition on this node, or null; asked whenever something is to be done with it.
   LeaderFeeds(host::Host host, std::function<ClusterId()> cluster,
               std::function<Partition*(const PartitionId&)> find);
+
+  // What throttled partitions may be sent, over all streams.
+  void SetThrottle(int64_t bytes_per_second);
 
   // For kFollowMethod in host::Methods.
   host::StreamMethod Method();

@@ -10,6 +10,12 @@
 #include "storage/partition/proto_ids.h"
 
 namespace weir::partition {
+namespace {
+
+// What holds an acknowledgement back may end otherwise than by time.
+constexpr Duration kThrottleLook = std::chrono::milliseconds(500);
+
+}  // namespace
 
 Partition::Partition(host::Host host, PartitionId id, NodeId self, std::string folder,
                      PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config,
@@ -130,6 +136,7 @@ void Partition::Settle() {
   }
   LeadershipMayHaveChanged();
   AnswerAppends();
+  if (!fetches_.empty() && !serves_reads()) RefuseFetches(*WhyNotRead(ReadFrom::kAnyInSync));
   AnswerFetches();
   ArmTimer(replica_->NextDeadline());
 }
@@ -170,12 +177,14 @@ void Partition::CarryOut(const replica::Disconnect& effect) {
 
 void Partition::LeaveStream() {
   if (!connected_) return;
-  ReleaseUnwritten(Offset::Max());
+  DischargeStream();
+  held_ack_.reset();
   streams_->Unsubscribe(*connected_, id_);
   connected_.reset();
 }
 
 void Partition::CarryOut(const replica::FollowFrom& effect) {
+  held_ack_.reset();
   node::v1::FromFollower message;
   auto* follow = message.mutable_follow();
   const replica::FollowRequest& request = effect.request;
@@ -186,23 +195,39 @@ void Partition::CarryOut(const replica::FollowFrom& effect) {
   follow->set_last_epoch(request.last_epoch.value());
   follow->set_flushed(request.flushed.value());
   follow->set_follow_id(effect.follow_id);
+  follow->set_log_start(request.start.value());
   streams_->Send(effect.leader, std::move(message));
 }
 
 void Partition::CarryOut(const replica::Acknowledge& effect) {
+  held_ack_ = effect;
+  SendAck();
+}
+
+bool Partition::IsThrottled() const {
+  return wanted_.throttled_as_follower && !wanted_.assignment.isr.contains(self_);
+}
+
+void Partition::SendAck() {
+  if (!held_ack_) return;
+  const Instant now = host_.clock.Now();
+  const ByteRate& rate = streams_->throttle();
+  if (IsThrottled() && !rate.IsReady(now)) {
+    return ArmTimer(std::min(rate.ReadyAt(), now + kThrottleLook));
+  }
   node::v1::FromFollower message;
   auto* ack = message.mutable_ack();
   PutId(id_, ack);
-  ack->set_leader_epoch(effect.leader_epoch.value());
-  ack->set_appended(effect.appended.value());
-  ack->set_flushed(effect.flushed.value());
-  streams_->Send(effect.leader, std::move(message));
+  ack->set_leader_epoch(held_ack_->leader_epoch.value());
+  ack->set_appended(held_ack_->appended.value());
+  ack->set_flushed(held_ack_->flushed.value());
+  streams_->Send(held_ack_->leader, std::move(message));
+  held_ack_.reset();
 }
 
 void Partition::CarryOut(const replica::TruncateTo& effect) {
   LOG(INFO) << id_ << " cuts its log from " << log_->end() << " to " << effect.end
             << ", where it parts from the leader's";
-  ReleaseUnwritten(Offset::Max());
   is_cut_under_way_ = true;
   log_->Truncate(effect.end, lifetime_.Bind([this](Result<void> cut) { CutDone(std::move(cut)); }));
 }
@@ -210,7 +235,6 @@ void Partition::CarryOut(const replica::TruncateTo& effect) {
 void Partition::CarryOut(const replica::RestartAt& effect) {
   LOG(INFO) << id_ << " begins its log anew at " << effect.start
             << ", for its leader has nothing before";
-  ReleaseUnwritten(Offset::Max());
   is_cut_under_way_ = true;
   log_->Restart(effect.start,
                 lifetime_.Bind([this](Result<void> cut) { CutDone(std::move(cut)); }));
@@ -221,7 +245,13 @@ void Partition::CutDone(Result<void> cut) {
   if (!cut) Fail(cut.error().While("cutting the log"));
   if (failure_ && close_done_) return CloseLog();
   if (failure_) return;
+  // What was not written before the cut never will be.
+  ReleaseUnwritten(Offset::Max());
+  const Offset before = high_watermark();
   replica_->Cut(PositionsOf(), host_.clock.Now());
+  if (high_watermark() < before) {
+    host_.strand.Post(lifetime_.Bind([this] { hooks_->HighWatermarkFell(id_); }));
+  }
   if (close_done_) return CloseLog();
   Settle();
   ApplyWanted();
@@ -282,8 +312,9 @@ void Partition::OnData(const node::v1::Data& data, Bytes records) {
     replica_->DataRefused(now);
     return;
   }
-  unwritten_.push_back({log_->end(), size});
+  unwritten_.push_back({.begin = Offset(data.offset()), .end = log_->end(), .bytes = size});
   streams_->Hold(*connected_, size);
+  if (IsThrottled()) streams_->throttle().Take(size, now);
   replica_->LocalMoved(PositionsOf(), now);
   replica_->LeaderHighWatermark(epoch, data.follow_id(), Offset(data.high_watermark()));
 }
@@ -295,6 +326,12 @@ void Partition::ReleaseUnwritten(Offset written) {
     unwritten_.pop_front();
   }
   if (bytes > 0 && connected_) streams_->Hold(*connected_, -bytes);
+}
+
+void Partition::DischargeStream() {
+  int64_t bytes = 0;
+  for (Unwritten& each : unwritten_) bytes += std::exchange(each.bytes, 0);
+  if (bytes > 0) streams_->Hold(*connected_, -bytes);
 }
 
 void Partition::LeadershipMayHaveChanged() {
@@ -314,6 +351,14 @@ void Partition::StopFeeds() {
   for (auto& [node, feed] : std::exchange(feeds_, {})) {
     if (auto held = feed.lock()) held->OnStopped();
   }
+}
+
+void Partition::TellFeedsSoon() {
+  if (feeds_.empty() || std::exchange(is_telling_feeds_posted_, true)) return;
+  host_.strand.Post(lifetime_.Bind([this] {
+    is_telling_feeds_posted_ = false;
+    TellFeeds();
+  }));
 }
 
 void Partition::TellFeeds() {

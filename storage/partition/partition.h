@@ -34,6 +34,10 @@ struct PartitionState {
   replica::Assignment assignment;
   int32_t max_batch_bytes = 1'048'588;
   uint64_t segment_bytes = 1ull << 30;
+  // While it is not in sync, a follower gets what this node's rate for throttled replicas allows,
+  // and this node as a follower takes as much.
+  bool throttled_as_leader = false;
+  bool throttled_as_follower = false;
   bool operator==(const PartitionState&) const = default;
 };
 
@@ -47,6 +51,8 @@ class PartitionHooks {
   // Its log is open: it can serve.
   virtual void Opened(const PartitionId&) {}
   virtual void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) = 0;
+  // The log was cut below it: an election had been unclean.
+  virtual void HighWatermarkFell(const PartitionId&) {}
   // Leads since now, in this epoch; or does not any more.
   virtual void LeadershipChanged(const PartitionId& partition,
                                  std::optional<LeaderEpoch> leads) = 0;
@@ -69,6 +75,10 @@ struct FetchOutcome {
   Offset next;
   Offset high_watermark;
   Offset log_start;
+  // Another replica is nearer to whoever asks: nothing was read here.
+  std::optional<NodeId> nearest;
+  // Room that the records take: to be kept for as long as they are in memory.
+  std::shared_ptr<const void> hold;
 };
 
 struct OffsetsOutcome {
@@ -76,6 +86,14 @@ struct OffsetsOutcome {
   Offset high_watermark;
   Offset log_end;
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
+};
+
+// Whom a fetch may be answered by.
+enum class ReadFrom {
+  kLeader,
+  // Also a follower that is in sync, which shows what is below its own high watermark, a moment
+  // later than the leader does.
+  kAnyInSync,
 };
 
 // Hears what a follower's feed at the leader must know.
@@ -93,7 +111,7 @@ class Partition : private log::LogEvents, private Follower {
   using WaitId = uint64_t;
 
   // Opens nothing until the first Apply. `hooks` and `streams` outlive it. `known_high_watermark`:
-  // what an earlier Partition had.
+  // as an earlier process wrote it down.
   Partition(host::Host host, PartitionId id, NodeId self, std::string folder, PartitionHooks* hooks,
             FollowerStreams* streams, replica::ReplicaConfig config = {},
             Offset known_high_watermark = Offset(0));
@@ -116,20 +134,28 @@ class Partition : private log::LogEvents, private Follower {
   // `acks`: -1 when the high watermark is past the batch, 1 when it is safe here, 0 at once.
   // NOT_ENOUGH_REPLICAS before anything is appended; NOT_ENOUGH_REPLICAS_AFTER_APPEND or
   // REQUEST_TIMED_OUT when `timeout` is over; NOT_LEADER_OR_FOLLOWER when leadership is lost: in
-  // all three the batch may be in the log, and may yet be committed.
+  // all three the batch may be in the log, and may yet be committed. `hold` is kept until the batch
+  // is written and answered.
   void Append(Bytes batch, int acks, Duration timeout, Callback<void(Answer<AppendOutcome>)> done,
-              log::Origin origin = log::Origin::kClient);
+              log::Origin origin = log::Origin::kClient, std::shared_ptr<const void> hold = {});
 
   // The same without an answer to wait for: in the log at once, committed when the high watermark
   // has passed it, lost if leadership is lost before.
-  Answer<AppendOutcome> AppendNow(Bytes batch, log::Origin origin);
+  Answer<AppendOutcome> AppendNow(Bytes batch, log::Origin origin,
+                                  std::shared_ptr<const void> hold = {});
 
   // What is below the high watermark, from `offset`; waits up to `max_wait` for the first record.
   // A stream that follows the log calls it again with `next`. Returns an id for CancelFetch.
+  // `grant`, where it is given, says when the reading begins how many bytes it may be instead.
+  // A follower refuses with OFFSET_NOT_AVAILABLE what it cannot show (yet).
   WaitId Fetch(Offset offset, size_t max_bytes, Duration max_wait,
-               Callback<void(Answer<FetchOutcome>)> done);
+               Callback<void(Answer<FetchOutcome>)> done, Callback<size_t()> grant = nullptr,
+               ReadFrom from = ReadFrom::kLeader);
   // Forgets a Fetch that waits, without an answer. One that does not wait is ignored.
   void CancelFetch(WaitId id);
+
+  // Of the leader: who else is in sync and holds `offset`, and how far its log goes.
+  std::map<NodeId, Offset> InSyncWith(Offset offset) const;
 
   // Only the leader answers; OFFSET_NOT_AVAILABLE until its high watermark is no lower than any
   // that was told before.
@@ -161,6 +187,14 @@ class Partition : private log::LogEvents, private Follower {
                                const std::shared_ptr<FeedEvents>& feed);
   void Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed);
   void Unfollow(NodeId node, const FeedEvents* feed);
+  // Whole batches that were appended here as leader from `offset` on, and are still in memory, for
+  // they are not written yet: up to `max_bytes`, at least one. Nothing where there are none.
+  struct Tail {
+    Pieces records;
+    Offset end;
+  };
+  std::optional<Tail> TailFrom(Offset offset, size_t max_bytes) const;
+  bool HasTailFrom(Offset offset) const { return TailAt(offset) != unwritten_.end(); }
   // Whole batches from `offset` up to what is written, whatever the role.
   void ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
 
@@ -169,19 +203,26 @@ class Partition : private log::LogEvents, private Follower {
     AppendOutcome outcome;
     Callback<void(Answer<AppendOutcome>)> done;
     Instant deadline;
+    std::shared_ptr<const void> hold;
   };
   struct FetchWait {
     Offset offset;
     size_t max_bytes;
     Callback<void(Answer<FetchOutcome>)> done;
+    Callback<size_t()> grant;
     Instant deadline;
     // Its records are being read: no deadline any more.
     bool is_reading = false;
   };
-  // Appended as a follower, not yet written.
+  // Appended, not yet written.
   struct Unwritten {
+    Offset begin;
     Offset end;
-    int64_t bytes;
+    // As a follower: what the leader's stream is charged with.
+    int64_t bytes = 0;
+    // As a leader: the batch, and what its appender is charged with.
+    Pieces stamped = {};
+    std::shared_ptr<const void> hold = {};
   };
 
   void OnWritten(Offset end) override;
@@ -214,14 +255,31 @@ class Partition : private log::LogEvents, private Follower {
   void CutDone(Result<void> cut);
   void LeadershipMayHaveChanged();
   void LeaveStream();
+  // As a follower that is not in sync.
+  bool IsThrottled() const;
+  void SendAck();
+  // The batch that begins at `offset`, if it was appended as leader and is still in memory.
+  std::deque<Unwritten>::const_iterator TailAt(Offset offset) const;
   void ReleaseUnwritten(Offset written);
+  // The stream is charged no more with what is still unwritten.
+  void DischargeStream();
   void StopFeeds();
   void TellFeeds();
+  // Once for all that is appended in this turn.
+  void TellFeedsSoon();
 
   void AnswerAppends();
   void AnswerFetches();
   void ReadFor(WaitId id);
-  void AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read);
+  void AnswerRead(WaitId id, Result<Bytes> read);
+  FetchOutcome OutcomeOf(Bytes records, Offset next) const;
+  // What may be shown here ends there.
+  Offset ReadableEnd() const;
+  // Why a fetch is not answered here.
+  std::optional<Refusal> WhyNotRead(ReadFrom from) const;
+  // It leads, or it follows and may show what it has.
+  bool serves_reads() const;
+  void RefuseFetches(const Refusal& refusal);
   void RefuseAll(const Refusal& refusal);
   // Answers whose deadline has come; returns the next one.
   Instant Expire(Instant now);
@@ -258,9 +316,12 @@ class Partition : private log::LogEvents, private Follower {
   std::optional<LeaderEpoch> leading_;
   std::map<NodeId, std::weak_ptr<FeedEvents>> feeds_;
   bool is_raise_posted_ = false;
+  bool is_telling_feeds_posted_ = false;
   // As follower: the leader's node whose stream is subscribed.
   std::optional<NodeId> connected_;
   std::deque<Unwritten> unwritten_;
+  // Held back by the throttle: without it the leader sends no more than the credit.
+  std::optional<replica::Acknowledge> held_ack_;
 
   // By the end that must be reached: by the high watermark, or safe here.
   std::multimap<Offset, AppendWait> waiting_for_all_;

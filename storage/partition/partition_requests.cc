@@ -46,7 +46,8 @@ Refusal Partition::NotLeader() const {
 }
 
 void Partition::Append(Bytes batch, int acks, Duration timeout,
-                       Callback<void(Answer<AppendOutcome>)> done, log::Origin origin) {
+                       Callback<void(Answer<AppendOutcome>)> done, log::Origin origin,
+                       std::shared_ptr<const void> hold) {
   auto refuse = [&](Refusal refusal) {
     AnswerLater<AppendOutcome>(host_.strand, std::move(done), std::unexpected(std::move(refusal)));
   };
@@ -61,22 +62,32 @@ void Partition::Append(Bytes batch, int acks, Duration timeout,
                         now.min_isr)});
   }
 
-  Answer<AppendOutcome> appended = AppendNow(std::move(batch), origin);
+  Answer<AppendOutcome> appended = AppendNow(std::move(batch), origin, hold);
   if (!appended) return refuse(std::move(appended.error()));
   if (acks == 0) return AnswerLater<AppendOutcome>(host_.strand, std::move(done), *appended);
   const Instant deadline = host_.clock.Now() + timeout;
   auto& waiting = acks == -1 ? waiting_for_all_ : waiting_for_local_;
-  waiting.emplace(appended->last + 1, AppendWait{*appended, std::move(done), deadline});
+  waiting.emplace(appended->last + 1,
+                  AppendWait{*appended, std::move(done), deadline, std::move(hold)});
   ArmTimer(deadline);
   // What had been written before may be answered already.
   if (appended->duplicate) host_.strand.Post(lifetime_.Bind([this] { AnswerAppends(); }));
 }
 
-Answer<AppendOutcome> Partition::AppendNow(Bytes batch, log::Origin origin) {
+Answer<AppendOutcome> Partition::AppendNow(Bytes batch, log::Origin origin,
+                                           std::shared_ptr<const void> hold) {
   if (!leading_) return std::unexpected(NotLeader());
   Answer<log::Appended> appended =
       log_->AppendAsLeader(std::move(batch), *leading_, origin, host_.clock.WallNow());
   if (!appended) return std::unexpected(std::move(appended.error()));
+  if (!appended->duplicate) {
+    unwritten_.push_back({.begin = appended->first,
+                          .end = appended->last + 1,
+                          .stamped = std::move(appended->stamped),
+                          .hold = std::move(hold)});
+    // Followers get it while it is being written here.
+    TellFeedsSoon();
+  }
   replica_->LocalMoved(PositionsOf(), host_.clock.Now());
   if (replica_->has_effects()) Settle();
   return AppendOutcome{appended->first, appended->last, log_->start(), appended->duplicate};
@@ -96,27 +107,29 @@ void Partition::AnswerAppends() {
 }
 
 Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max_wait,
-                                   Callback<void(Answer<FetchOutcome>)> done) {
+                                   Callback<void(Answer<FetchOutcome>)> done,
+                                   Callback<size_t()> grant, ReadFrom from) {
   const WaitId id = ++last_wait_;
   auto answer = [&](Answer<FetchOutcome> a) {
     AnswerLater<FetchOutcome>(host_.strand, std::move(done), std::move(a));
     return id;
   };
-  if (!leading_) return answer(std::unexpected(NotLeader()));
+  if (auto refusal = WhyNotRead(from)) return answer(std::unexpected(std::move(*refusal)));
+  if (!leading_ && offset > log_->end()) {
+    return answer(Refuse(ErrorCode::kOffsetNotAvailable, Text("node ", self_, " follows, and has ",
+                                                              id_, " only up to ", log_->end())));
+  }
   if (offset < log_->start() || offset > log_->end()) {
     return answer(Refuse(ErrorCode::kOffsetOutOfRange,
                          Text("offset ", offset, " is out of range: ", id_, " has ", log_->start(),
                               " to ", replica_->high_watermark())));
   }
-  const Offset high_watermark = replica_->high_watermark();
-  const bool is_readable =
-      offset < high_watermark ||
-      (PLANTED_BUG("partition: fetches above the high watermark") && offset < log_->written());
+  const bool is_readable = offset < ReadableEnd();
   if (!is_readable && max_wait <= Duration::zero()) {
-    return answer(FetchOutcome{Bytes(), offset, high_watermark, log_->start()});
+    return answer(OutcomeOf(Bytes(), offset));
   }
   const Instant deadline = host_.clock.Now() + max_wait;
-  fetches_.emplace(id, FetchWait{offset, max_bytes, std::move(done), deadline});
+  fetches_.emplace(id, FetchWait{offset, max_bytes, std::move(done), std::move(grant), deadline});
   if (is_readable) {
     ReadFor(id);
   } else {
@@ -125,10 +138,46 @@ Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max
   return id;
 }
 
+Offset Partition::ReadableEnd() const {
+  const bool shows_all =
+      PLANTED_BUG("partition: fetches above the high watermark") ||
+      (PLANTED_BUG("partition: a follower shows all it has") && !leading_.has_value());
+  return shows_all ? log_->written() : replica_->high_watermark();
+}
+
+FetchOutcome Partition::OutcomeOf(Bytes records, Offset next) const {
+  return {.records = std::move(records),
+          .next = next,
+          .high_watermark = replica_->high_watermark(),
+          .log_start = log_->start(),
+          .nearest = std::nullopt,
+          .hold = {}};
+}
+
+std::optional<Refusal> Partition::WhyNotRead(ReadFrom from) const {
+  if (leading_) return std::nullopt;
+  if (from == ReadFrom::kLeader || failure_ || is_closing_ || !replica_) return NotLeader();
+  if (!serves_reads()) {
+    return Refusal{
+        ErrorCode::kOffsetNotAvailable,
+        Text("node ", self_, " does not know yet what it may show of ", id_, "; ask the leader")};
+  }
+  return std::nullopt;
+}
+
+bool Partition::serves_reads() const {
+  if (leading_) return true;
+  return replica_ && !failure_ && !is_closing_ && !is_busy() && replica_->MayShow();
+}
+
+std::map<NodeId, Offset> Partition::InSyncWith(Offset offset) const {
+  return leading_ ? replica_->InSyncWith(offset) : std::map<NodeId, Offset>();
+}
+
 void Partition::CancelFetch(WaitId id) { fetches_.erase(id); }
 
 void Partition::AnswerFetches() {
-  if (!leading_ || replica_->high_watermark() == answered_to_) return;
+  if (replica_->high_watermark() == answered_to_) return;
   answered_to_ = replica_->high_watermark();
   std::vector<WaitId> readable;
   for (const auto& [id, wait] : fetches_) {
@@ -140,28 +189,22 @@ void Partition::AnswerFetches() {
 void Partition::ReadFor(WaitId id) {
   FetchWait& wait = fetches_.at(id);
   wait.is_reading = true;
-  const Offset limit = PLANTED_BUG("partition: fetches above the high watermark")
-                           ? log_->written()
-                           : replica_->high_watermark();
-  log_->Read(wait.offset, limit, wait.max_bytes,
-             lifetime_.Bind([this, id, epoch = *leading_](Result<Bytes> read) {
-               AnswerRead(id, epoch, std::move(read));
-             }));
+  if (wait.grant) wait.max_bytes = wait.grant();
+  log_->Read(wait.offset, ReadableEnd(), wait.max_bytes,
+             lifetime_.Bind([this, id](Result<Bytes> read) { AnswerRead(id, std::move(read)); }));
 }
 
-void Partition::AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read) {
+void Partition::AnswerRead(WaitId id, Result<Bytes> read) {
   auto found = fetches_.extract(id);
+  // Whoever waits when this ends to serve is answered then.
   if (found.empty()) return;
   FetchWait& wait = found.mapped();
-  // Whoever waits when leadership ends is answered then.
-  CHECK(leading_ == epoch);
   if (!read) {
     return wait.done(Refuse(ErrorCode::kKafkaStorageError,
                             Text("reading ", id_, " at ", wait.offset, ": ", read.error())));
   }
   const Offset next = EndOfBatches(read->view()).value_or(wait.offset);
-  wait.done(FetchOutcome{std::move(*read), std::max(next, wait.offset), replica_->high_watermark(),
-                         log_->start()});
+  wait.done(OutcomeOf(std::move(*read), std::max(next, wait.offset)));
 }
 
 Answer<OffsetsOutcome> Partition::Offsets() const {
@@ -180,10 +223,13 @@ void Partition::RefuseAll(const Refusal& refusal) {
     for (auto& [end, wait] : std::exchange(all, {})) wait.done(wait.outcome);
   }
   auto local = std::exchange(waiting_for_local_, {});
-  auto fetches = std::exchange(fetches_, {});
   for (auto& [end, wait] : all) wait.done(std::unexpected(refusal));
   for (auto& [end, wait] : local) wait.done(std::unexpected(refusal));
-  for (auto& [id, wait] : fetches) wait.done(std::unexpected(refusal));
+  RefuseFetches(refusal);
+}
+
+void Partition::RefuseFetches(const Refusal& refusal) {
+  for (auto& [id, wait] : std::exchange(fetches_, {})) wait.done(std::unexpected(refusal));
 }
 
 Instant Partition::Expire(Instant now) {
@@ -225,7 +271,7 @@ Instant Partition::Expire(Instant now) {
   for (auto& wait : local) wait.mapped().done(late(false));
   for (auto& fetch : fetches) {
     FetchWait& wait = fetch.mapped();
-    wait.done(FetchOutcome{Bytes(), wait.offset, replica_->high_watermark(), log_->start()});
+    wait.done(OutcomeOf(Bytes(), wait.offset));
   }
   return next;
 }
@@ -247,6 +293,7 @@ void Partition::OnTimer() {
     replica_->Tick(now);
     Settle();
   }
+  SendAck();
   ArmTimer(Expire(now));
 }
 
@@ -283,6 +330,25 @@ void Partition::Unfollow(NodeId node, const FeedEvents* feed) {
 void Partition::ReadCommitted(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {
   CHECK(log_);
   log_->Read(offset, std::max(offset, high_watermark()), max_bytes, std::move(done));
+}
+
+std::deque<Partition::Unwritten>::const_iterator Partition::TailAt(Offset offset) const {
+  auto at = std::ranges::lower_bound(unwritten_, offset, {}, &Unwritten::begin);
+  const bool holds = at != unwritten_.end() && at->begin == offset && !at->stamped.empty();
+  return holds ? at : unwritten_.end();
+}
+
+std::optional<Partition::Tail> Partition::TailFrom(Offset offset, size_t max_bytes) const {
+  auto at = TailAt(offset);
+  if (at == unwritten_.end()) return std::nullopt;
+  Tail tail{{}, offset};
+  for (size_t bytes = 0; at != unwritten_.end() && !at->stamped.empty(); ++at) {
+    bytes += SizeOf(at->stamped);
+    if (bytes > max_bytes && !tail.records.empty()) break;
+    tail.records.insert(tail.records.end(), at->stamped.begin(), at->stamped.end());
+    tail.end = at->end;
+  }
+  return tail;
 }
 
 void Partition::ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done) {

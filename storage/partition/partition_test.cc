@@ -92,6 +92,85 @@ TEST_F(ThreeNodes, OnlyTheLeaderTakesAndShows) {
   EXPECT_EQ(fetched.error().code, ErrorCode::kNotLeaderOrFollower);
 }
 
+TEST_F(ThreeNodes, FollowersHaveWhatTheLeaderIsStillWriting) {
+  cluster.process(1).disk().Stall();
+  auto appending = cluster.Append(1, "a", -1);
+  auto has_it = [&](int id) { return cluster.node(id).partition.log()->durable() == Offset(1); };
+  EXPECT_TRUE(cluster.world().RunUntil([&] { return has_it(2) && has_it(3); }, milliseconds(100)));
+  EXPECT_EQ(cluster.node(1).partition.log()->written(), Offset(0));
+  cluster.world().RunFor(milliseconds(100));
+  EXPECT_FALSE(appending->has_value()) << "the leader's own disk counts too";
+  cluster.process(1).disk().Unstall();
+  EXPECT_TRUE(cluster.world().RunUntil([&] { return appending->has_value(); }, milliseconds(100)));
+  ExpectEqualLogs();
+}
+
+TEST_F(ThreeNodes, WhatALeaderLosesUnwrittenIsTheOthersToKeep) {
+  cluster.process(1).disk().Stall();
+  auto lost = cluster.Append(1, "a", -1);
+  cluster.world().RunFor(milliseconds(100));
+  cluster.Kill(1, /*power_lost=*/true);
+  cluster.process(1).disk().Unstall();
+  ASSERT_TRUE(cluster.world().RunUntil(
+      [&] { return cluster.leader() > 1 && cluster.node(cluster.leader()).partition.leads(); }));
+  ASSERT_TRUE(cluster.Appended(cluster.leader(), "b", -1));
+  cluster.Start(1);
+  ASSERT_TRUE(cluster.Settle());
+  ExpectEqualLogs();
+  EXPECT_THAT(cluster.ValuesOf(Bytes::FromString(cluster.LogOf(1))), ElementsAre("a", "b"));
+}
+
+TEST_F(ThreeNodes, AFollowerInSyncShowsWhatIsBelowItsHighWatermark) {
+  ASSERT_TRUE(cluster.Appended(1, "a", -1));
+  ASSERT_TRUE(cluster.Settle());
+  auto fetched = cluster.Fetched(2, 0, {}, ReadFrom::kAnyInSync);
+  ASSERT_TRUE(fetched) << fetched.error();
+  EXPECT_THAT(cluster.ValuesOf(fetched->records), ElementsAre("a"));
+  EXPECT_EQ(fetched->next, Offset(1));
+}
+
+TEST_F(ThreeNodes, AFollowerTellsWhatComesAsSoonAsItMayBeShown) {
+  cluster.world().RunFor(milliseconds(50));
+  auto fetching = cluster.Fetch(2, 0, seconds(5), 1 << 20, ReadFrom::kAnyInSync);
+  ASSERT_TRUE(cluster.Appended(1, "a", -1));
+  ASSERT_TRUE(cluster.world().RunUntil([&] { return fetching->has_value(); }, milliseconds(100)));
+  ASSERT_TRUE(**fetching) << (*fetching)->error();
+  EXPECT_THAT(cluster.ValuesOf((**fetching)->records), ElementsAre("a"));
+}
+
+TEST_F(ThreeNodes, AFollowerWithoutItsLeaderShowsNothing) {
+  ASSERT_TRUE(cluster.Appended(1, "a", -1));
+  ASSERT_TRUE(cluster.Settle());
+  auto fetching = cluster.Fetch(2, 1, seconds(20), 1 << 20, ReadFrom::kAnyInSync);
+  cluster.process(1).Kill();
+  ASSERT_TRUE(cluster.world().RunUntil([&] { return fetching->has_value(); }, seconds(10)));
+  ASSERT_FALSE(**fetching);
+  EXPECT_EQ((*fetching)->error().code, ErrorCode::kOffsetNotAvailable);
+  auto later = cluster.Fetched(2, 0, {}, ReadFrom::kAnyInSync);
+  ASSERT_FALSE(later);
+  EXPECT_EQ(later.error().code, ErrorCode::kOffsetNotAvailable);
+}
+
+TEST_F(ThreeNodes, AFollowerSendsToTheLeaderWhoAsksBeyondItsEnd) {
+  auto fetched = cluster.Fetched(2, 7, {}, ReadFrom::kAnyInSync);
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().code, ErrorCode::kOffsetNotAvailable);
+}
+
+TEST_F(ThreeNodes, AReplicaBeginsWithTheHighWatermarkThatItHad) {
+  ASSERT_TRUE(cluster.Appended(1, "a", -1));
+  ASSERT_TRUE(cluster.Settle());
+  cluster.known_high_watermark = Offset(1);
+  for (int id = 1; id <= 3; ++id) cluster.Kill(id);
+  cluster.Start(1);
+  ASSERT_TRUE(cluster.world().RunUntil([&] { return cluster.node(1).partition.is_open(); }));
+  EXPECT_EQ(cluster.node(1).partition.high_watermark(), Offset(1));
+  cluster.known_high_watermark = Offset(9);
+  cluster.Start(2);
+  ASSERT_TRUE(cluster.world().RunUntil([&] { return cluster.node(2).partition.is_open(); }));
+  EXPECT_EQ(cluster.node(2).partition.high_watermark(), Offset(1)) << "as far as its log goes";
+}
+
 TEST_F(ThreeNodes, ALostFollowerLeavesAndThenHoldsNothing) {
   CutOff(3);
   EXPECT_TRUE(cluster.Appended(1, "a", -1));

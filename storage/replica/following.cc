@@ -38,6 +38,12 @@ void Replica::UpdateFollowing(Following& following, const Assignment& before, In
   FollowIfReady(following, now);
 }
 
+bool Replica::MayShow() const {
+  auto* following = std::get_if<Following>(&role_);
+  if (!following || !assignment_.isr.contains(self_)) return false;
+  return following->phase == Following::Phase::kReconciled;
+}
+
 bool Replica::is_cutting() const {
   auto* following = std::get_if<Following>(&role_);
   return following && following->phase == Following::Phase::kCutting;
@@ -80,7 +86,8 @@ void Replica::FollowIfReady(Following& following, Instant now) {
                                             .leader_epoch = assignment_.leader_epoch,
                                             .offset = positions_.end,
                                             .last_epoch = positions_.last_epoch,
-                                            .flushed = positions_.durable}});
+                                            .flushed = positions_.durable,
+                                            .start = positions_.start}});
 }
 
 void Replica::FollowLater(Following& following, Instant now) {

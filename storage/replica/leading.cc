@@ -73,6 +73,19 @@ std::set<NodeId> Replica::MaximalIsr() const {
   return isr;
 }
 
+std::map<NodeId, Offset> Replica::InSyncWith(Offset offset) const {
+  std::map<NodeId, Offset> holders;
+  auto* leading = std::get_if<Leading>(&role_);
+  if (!leading) return holders;
+  for (const auto& [node, progress] : leading->followers) {
+    const bool holds = progress.start <= offset && offset <= progress.appended;
+    if (progress.is_following && assignment_.isr.contains(node) && holds) {
+      holders.emplace(node, progress.appended);
+    }
+  }
+  return holders;
+}
+
 bool Replica::IsCaughtUp(const Progress& progress, Instant now) const {
   if (Counted(progress) >= positions_.written) return true;
   return progress.caught_up && now - *progress.caught_up < config_.lag_max;
@@ -183,6 +196,7 @@ FollowAnswer Replica::FollowerFollows(const FollowRequest& request, const Leader
   Progress& progress = leading.followers.at(request.node);
   progress.is_following = true;
   progress.epoch = request.node_epoch;
+  progress.start = request.start;
   progress.appended = request.offset;
   progress.flushed = std::min(request.flushed, request.offset);
   NoteCaughtUp(leading, progress, now);

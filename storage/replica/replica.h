@@ -76,6 +76,8 @@ struct FollowRequest {
   Offset offset;
   LeaderEpoch last_epoch = kNoLeaderEpoch;
   Offset flushed;
+  // Where its log begins.
+  Offset start{0};
 };
 
 struct Accepted {
@@ -188,6 +190,11 @@ class Replica {
   // The role waits for a cut of the local log.
   bool is_cutting() const;
   const Assignment& assignment() const { return assignment_; }
+  // As a follower: what is below its high watermark may be shown. Not before its log is known to be
+  // a prefix of the leader's, and only while it is in sync: others may be far behind.
+  bool MayShow() const;
+  // As leader: who else is in sync and holds `offset`, and how far its log goes.
+  std::map<NodeId, Offset> InSyncWith(Offset offset) const;
   Offset high_watermark() const { return high_watermark_; }
   // As leader: its high watermark has reached all that an earlier leader may have shown. Until then
   // it may be lower than clients were told before (KIP-207).
@@ -225,6 +232,8 @@ class Replica {
     bool is_following = false;
     // With which it follows.
     NodeEpoch epoch = kNoNodeEpoch;
+    // Where its log began when it followed.
+    Offset start;
     // What it said it has. Nothing until it was heard in this leader epoch: that holds the high
     // watermark back.
     Offset appended;

@@ -129,6 +129,28 @@ TEST_F(Leader, ASilentMemberHoldsTheHighWatermark) {
   EXPECT_EQ(high(), Offset(0));
 }
 
+TEST_F(Leader, NamesWhoIsInSyncAndHoldsAnOffset) {
+  Has(10);
+  Acks(kTwo, 10);
+  Acks(kThree, 6);
+  using Holders = std::map<NodeId, Offset>;
+  EXPECT_EQ(replica.InSyncWith(Offset(6)), (Holders{{kTwo, Offset(10)}, {kThree, Offset(6)}}));
+  EXPECT_EQ(replica.InSyncWith(Offset(7)), (Holders{{kTwo, Offset(10)}}));
+  replica.FollowerGone(kTwo, At({}));
+  EXPECT_EQ(replica.InSyncWith(Offset(7)), Holders{});
+  replica.Apply(Record(1, 5, 8, {1, 2}), At({}));
+  EXPECT_EQ(replica.InSyncWith(Offset(6)), Holders{}) << "3 is not in sync any more";
+}
+
+TEST_F(Leader, DoesNotNameWhoseLogBeginsLater) {
+  Has(10);
+  FollowRequest request = From(kTwo, 5, 10, 5);
+  request.start = Offset(4);
+  replica.FollowerFollows(request, Epochs({{5, 0}}), At({}));
+  EXPECT_TRUE(replica.InSyncWith(Offset(3)).empty());
+  EXPECT_TRUE(replica.InSyncWith(Offset(4)).contains(kTwo));
+}
+
 TEST_F(Leader, NothingMovesBelowMinIsr) {
   replica.Apply(Record(1, 5, 8, {1}), At({}));
   EXPECT_TRUE(replica.IsUnderMinIsr());
@@ -416,6 +438,27 @@ TEST_F(FollowerOf2, ShowsNothingBeforeTheLeaderHasTakenItsFollow) {
   EXPECT_EQ(replica.high_watermark(), Offset(0));
   replica.LeaderHighWatermark(epoch, follow.follow_id, Offset(30));
   EXPECT_EQ(replica.high_watermark(), Offset(10)) << "never above its own end";
+}
+
+TEST_F(FollowerOf2, MayShowWhatItHasReconciledWhileItIsInSync) {
+  EXPECT_FALSE(replica.MayShow());
+  replica.LeaderHighWatermark(epoch, follow.follow_id, Offset(9));
+  EXPECT_TRUE(replica.MayShow());
+  replica.Apply(Record(2, 5, 8, {2, 3}), At({}));
+  EXPECT_FALSE(replica.MayShow());
+  replica.Apply(Record(2, 5, 9, {1, 2, 3}), At({}));
+  EXPECT_TRUE(replica.MayShow());
+  replica.StreamEnded(At({}));
+  EXPECT_FALSE(replica.MayShow());
+}
+
+TEST(Known, AHighWatermarkIsBelievedAsFarAsTheLogGoes) {
+  auto high = [](int64_t known) {
+    return Replica(kSelf, {}, Synced(10, 4, 3), Instant{}, Offset(known)).high_watermark();
+  };
+  EXPECT_EQ(high(0), Offset(3));
+  EXPECT_EQ(high(7), Offset(7));
+  EXPECT_EQ(high(11), Offset(10));
 }
 
 TEST_F(FollowerOf2, CutsWhereTheLogsPart) {

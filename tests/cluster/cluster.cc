@@ -118,6 +118,8 @@ void Cluster::StartNode(int number) {
     for (size_t disk = 0; disk < process.disk_count(); ++disk) {
       data.push_back({"/disk-" + std::to_string(disk), &process.host_disk(disk)});
     }
+    config.bounds = shape_.bounds;
+    if (shape_.racks) config.rack = "rack-" + std::to_string(number);
     auto program = std::make_shared<NodeProgram>(
         host, std::move(data), config, [this, name](Error error) { Failed(name, error); });
     nodes_[name] = program;

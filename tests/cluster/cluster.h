@@ -32,6 +32,10 @@ struct ClusterShape {
   broker::RoomConfig room;
   // How long a sync of a storage node's disk takes at most; none: as the disk itself has it.
   std::optional<Duration> sync_max;
+  // Each node stands in a rack of its own: "rack-1" and so on.
+  bool racks = false;
+  // Small, so that appends wait for room in a short run too.
+  broker::RecordsBounds bounds = {.append_bytes = 256 << 10, .read_bytes = 256 << 10};
 };
 
 class Cluster {

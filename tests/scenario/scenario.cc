@@ -49,7 +49,7 @@ void Scenario::Do(const Words& words) {
   CHECK(cluster_) << "a scenario begins with: cluster controllers=3 nodes=3";
   if (verb == "topic") return MakeTopic(words);
   if (verb == "produce") return Produce(words);
-  if (verb == "consume") return Consume(words.at(1));
+  if (verb == "consume") return Consume(words.at(1), words.size() > 2 ? words[2] : "");
   if (verb == "administer") return Administer();
   if (verb == "replace" && words.at(1) == "voters") return ReplaceVoters(words);
   if (verb == "create" && words.at(1) == "topics") {
@@ -74,6 +74,7 @@ void Scenario::MakeCluster(const Words& words) {
   auto settings = DrawSettings(words, shape_);
   cluster::ClusterShape shape{NumberOr(settings, "controllers", 3), NumberOr(settings, "nodes", 3)};
   shape.spares = NumberOr(settings, "spares", 0);
+  shape.racks = NumberOr(settings, "racks", 0) == 1;
   voters_ = shape.controllers;
   if (settings.contains("sync")) shape.sync_max = ParseDuration(settings["sync"]);
   cluster_ = std::make_unique<cluster::Cluster>(seed_, shape);
@@ -196,10 +197,12 @@ void Scenario::Restart(const Words& words) {
   }
 }
 
-void Scenario::Consume(const std::string& topic) {
-  auto& consuming = consuming_[topic];
+void Scenario::Consume(const std::string& topic, const std::string& rack) {
+  auto& consuming = consuming_[rack.empty() ? topic : topic + " from " + rack];
   workload::ConsumingShape shape;
   shape.topic = topic;
+  if (!rack.empty()) shape.name = "consumer in " + rack;
+  shape.rack = rack;
   consuming = std::make_unique<workload::Consuming>(*cluster_, cluster_->routing(), shape,
                                                     histories_[topic]);
   consuming->Begin();

@@ -79,7 +79,7 @@ class Scenario {
   void MakeTopic(const Words& words);
   void RunFaults(const Words& words);
   void Produce(const Words& words);
-  void Consume(const std::string& topic);
+  void Consume(const std::string& topic, const std::string& rack);
   void Administer();
   void ReplaceVoters(const Words& words);
   void Fault(const Words& words);

@@ -26,6 +26,7 @@ Consuming::Consuming(cluster::Cluster& cluster, client::Routing& routing, Consum
       history_(history) {
   client::ConsumerConfig config;
   config.topic = shape_.topic;
+  config.rack = shape_.rack;
   config.give_up_after = Duration::max();
   config.unknown_topic_patience = std::chrono::hours(1);
   consumer_ = std::make_unique<client::Consumer>(
@@ -46,13 +47,13 @@ Consuming::Consuming(cluster::Cluster& cluster, client::Routing& routing, Consum
               },
           .high_watermark =
               [this](PartitionIndex partition, Offset high_watermark) {
-                history_.Told(shape_.name, partition, high_watermark);
+                if (shape_.rack.empty()) history_.Told(shape_.name, partition, high_watermark);
               }});
 }
 
 void Consuming::Begin() {
   consumer_->Start();
-  AskNext();
+  if (shape_.rack.empty()) AskNext();
 }
 
 void Consuming::End() {

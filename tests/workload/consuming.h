@@ -20,6 +20,9 @@ struct ConsumingShape {
   std::string topic;
   // Unlike that of any other who reads the topic.
   std::string name = "consumer";
+  // Where it stands: it reads from the replica beside it. What that knows of the high watermark is
+  // behind what the leader knows, and not judged. Empty: it reads from leaders.
+  std::string rack;
   // Between two questions to the leaders.
   Duration question_interval = std::chrono::milliseconds(100);
 };
