@@ -39,8 +39,20 @@ TEST(Producers, TakesTheNextSequenceAndNoOther) {
   }
 }
 
-TEST(Producers, LetAProducerThatIsNotKnownBeginAnywhere) {
-  EXPECT_TRUE(Producers().Judge(From(1, 3, 77, 1, 0)));
+TEST(Producers, TakeNoLaterBatchOfAProducerWhoseFirstIsMissing) {
+  Producers producers;
+  EXPECT_TRUE(producers.Judge(From(1, 3, 0, 1, 0)));
+  auto judged = producers.Judge(From(1, 3, 77, 1, 0));
+  ASSERT_FALSE(judged);
+  EXPECT_EQ(judged.error().code, ErrorCode::kUnknownProducerId);
+  EXPECT_NE(judged.error().message.find("begins with 0"), std::string::npos);
+}
+
+TEST(Producers, LetWhomTheyMayHaveForgottenBeginAnywhere) {
+  Producers producers;
+  const auto many = static_cast<int>(Producers::kProducersMax);
+  for (int i = 0; i <= many; ++i) producers.Apply(From(i, 0, 0, 1, i));
+  EXPECT_TRUE(producers.Judge(From(0, 0, 1, 1, 0)));
 }
 
 TEST(Producers, RecogniseTheLastFiveBatches) {

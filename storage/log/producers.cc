@@ -22,8 +22,7 @@ std::unexpected<Refusal> OutOfOrder(const records::BatchHeader& header, int32_t 
 Answer<std::optional<Producers::Batch>> Producers::Judge(const records::BatchHeader& header) const {
   if (!header.is_idempotent()) return std::nullopt;
   auto found = by_id_.find(header.producer_id);
-  // Never seen, or forgotten: it may begin anywhere.
-  if (found == by_id_.end()) return std::nullopt;
+  if (found == by_id_.end()) return JudgeUnknown(header);
   const Producer& producer = found->second;
   if (header.producer_epoch < producer.epoch) {
     return Refuse(ErrorCode::kInvalidProducerEpoch,
@@ -46,6 +45,17 @@ Answer<std::optional<Producers::Batch>> Producers::Judge(const records::BatchHea
   int32_t expected = records::SequenceAfter(producer.batches.back().last_sequence, 1);
   if (header.base_sequence != expected) return OutOfOrder(header, expected);
   return std::nullopt;
+}
+
+// Whoever is new begins with sequence 0. Where a later batch comes first, the one before it was
+// refused or lost on its way, and would be written after it. Kafka takes any sequence here, since it
+// forgets producers; here that is so only once there were too many.
+Answer<std::optional<Producers::Batch>> Producers::JudgeUnknown(
+    const records::BatchHeader& header) const {
+  if (header.base_sequence <= 0 || by_id_.size() >= kProducersMax) return std::nullopt;
+  return Refuse(ErrorCode::kUnknownProducerId,
+                "producer " + Number(header.producer_id.value()) + " is not known here and sent " +
+                    "sequence " + Number(header.base_sequence) + "; a new one begins with 0");
 }
 
 void Producers::Apply(const records::BatchHeader& header) {

@@ -21,7 +21,8 @@ class Producers {
  public:
   // A producer has at most this many batches under way (max.in.flight.requests.per.connection).
   static constexpr size_t kBatchesMax = 5;
-  // Beyond it, the producer that wrote longest ago is forgotten: it may then begin anywhere.
+  // Beyond it, the producer that wrote longest ago is forgotten: whoever is not known may then begin
+  // anywhere.
   static constexpr size_t kProducersMax = 10'000;
 
   struct Batch {
@@ -33,7 +34,7 @@ class Producers {
   };
 
   // Whether `header` may come next: the batch that it repeats, nothing if it is new, or
-  // INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER.
+  // INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID.
   Answer<std::optional<Batch>> Judge(const records::BatchHeader& header) const;
 
   // The batch was written, with its offsets.
@@ -59,6 +60,7 @@ class Producers {
     bool operator==(const Producer&) const = default;
   };
 
+  Answer<std::optional<Batch>> JudgeUnknown(const records::BatchHeader& header) const;
   void Touch(ProducerId id, Producer& producer, Offset last);
 
   std::map<ProducerId, Producer> by_id_;
