@@ -130,6 +130,10 @@ Quorum::Description Quorum::Describe() const {
   return description;
 }
 
+std::optional<Term> Quorum::TermAt(LogIndex index) const {
+  return raft_ ? raft_->TermAt(index) : std::nullopt;
+}
+
 void Quorum::TransferLeadership(Callback<void(bool)> done,
                                 std::optional<raft::VoterId> successor) {
   bool leads = is_leader();

@@ -98,6 +98,8 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
   bool is_leader() const;
   LogIndex commit() const { return delivered_; }
   Description Describe() const;
+  // Of an entry that this voter has, saved or not; nothing for one that it lacks or has compacted.
+  std::optional<Term> TermAt(LogIndex index) const;
 
   // Calls back once everything is told that was committed, by whomever, when this was called: then
   // what the machine knows is new enough to answer who asked. False: this voter does not lead, or

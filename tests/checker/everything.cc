@@ -110,7 +110,11 @@ void Everything::LookAtController(Seat& seat) {
 void Everything::LookAtLeader(const Seat& seat, const quorum::Quorum& quorum) {
   auto described = quorum.Describe();
   terms_.Saw(described.term, seat.controller->id(), findings_);
-  entries_.Leads(LogOf(seat), described.term, findings_);
+  // A full disk is a slow one: whoever leads may have more than lies on its own.
+  auto holds = [&, log = LogOf(seat)](const raft::LogPosition& position) {
+    return log.Holds(position) || quorum.TermAt(position.index) == position.term;
+  };
+  entries_.Leads(seat.name, described.term, holds, findings_);
   std::vector<raft::HardState> promises;
   for (const auto& known : described.voters) {
     if (known.voter.is_learner) continue;
@@ -131,9 +135,9 @@ void Everything::Committed(Seat& seat, const quorum::Quorum& quorum,
   // Whoever begins with a snapshot announces nothing.
   bool is_news = at.index > entries_.last().index &&
                  (!seat.disk->snapshot || at.index > seat.disk->snapshot->last.index);
-  entries_.Announced(seat.name, at, findings_);
+  auto described = quorum.Describe();
+  entries_.Announced(seat.name, described.term, at, findings_);
   if (is_news) {
-    auto described = quorum.Describe();
     if (seat.leads) {
       entries_.Counted(LogOf(seat), described.term, described.commit, findings_);
     }

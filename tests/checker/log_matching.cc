@@ -85,14 +85,16 @@ void LogMatching::Saw(const LogOnDisk& log, size_t again, Findings& findings) {
   }
 }
 
-void CommittedEntries::Announced(const std::string& voter, const raft::LogPosition& position,
-                                 Findings& findings) {
+void CommittedEntries::Announced(const std::string& voter, Term term,
+                                 const raft::LogPosition& position, Findings& findings) {
   auto [at, is_new] = terms_.emplace(position.index, position.term);
   if (!is_new && at->second != position.term) {
     findings.Add(voter, ": entry ", position.index, " is committed with term ", position.term,
                  ", and was committed with term ", at->second);
   }
-  if (position.index > last_.index) last_ = position;
+  if (position.index <= last_.index) return;
+  last_ = position;
+  committed_by_[term] = position;
 }
 
 void CommittedEntries::Counted(const LogOnDisk& log, Term term, LogIndex commit,
@@ -115,11 +117,15 @@ void CommittedEntries::OnDisks(const std::vector<LogOnDisk>& voters, Findings& f
                " voters' disks");
 }
 
-void CommittedEntries::Leads(const LogOnDisk& log, Term term, Findings& findings) {
-  if (!led_.insert(term).second || log.Holds(last_)) return;
-  findings.Add(log.voter, " leads in term ", term, ", and its log, which ends at entry ",
-               log.last().index, " of term ", log.last().term, ", lacks entry ", last_.index,
-               " of term ", last_.term, ", which is committed");
+void CommittedEntries::Leads(const std::string& voter, Term term, const Holds& holds,
+                             Findings& findings) {
+  if (!led_.insert(term).second) return;
+  for (const auto& [by, position] : committed_by_) {
+    if (by >= term) break;
+    if (holds(position)) continue;
+    findings.Add(voter, " leads in term ", term, ", and its log lacks entry ", position.index,
+                 " of term ", position.term, ", which was committed by term ", by);
+  }
 }
 
 }  // namespace weir::checker

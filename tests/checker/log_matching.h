@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -60,21 +61,28 @@ class LogMatching {
 
 class CommittedEntries {
  public:
-  // `voter` says that what lies at `position`, and all before it, is committed.
-  void Announced(const std::string& voter, const raft::LogPosition& position, Findings& findings);
+  // `voter`, which is in `term`, says that what lies at `position`, and all before it, is
+  // committed: so it was committed in that term or an earlier one.
+  void Announced(const std::string& voter, Term term, const raft::LogPosition& position,
+                 Findings& findings);
   // The owner of `log` leads in `term`, and says that all up to `commit` is committed: nobody can
   // know that of entries that were not before, unless the last of them is of this term.
   void Counted(const LogOnDisk& log, Term term, LogIndex commit, Findings& findings);
   // The logs of all who vote, at the moment when something was announced.
   void OnDisks(const std::vector<LogOnDisk>& voters, Findings& findings) const;
-  // The owner of `log` leads in `term`: it has all that was committed before it was elected.
-  void Leads(const LogOnDisk& log, Term term, Findings& findings);
+  // Says whether a voter has an entry of this index and term, on its disk or on the way there.
+  using Holds = std::function<bool(const raft::LogPosition&)>;
+  // `voter` leads in `term`: it has all that was committed in the terms before. Votes may be late:
+  // what a later term has committed meanwhile it need not have.
+  void Leads(const std::string& voter, Term term, const Holds& holds, Findings& findings);
 
   raft::LogPosition last() const { return last_; }
 
  private:
   std::map<LogIndex, Term> terms_;
   raft::LogPosition last_;
+  // What was committed in a term or before it.
+  std::map<Term, raft::LogPosition> committed_by_;
   std::set<Term> led_;
   // Up to which index a leader has said that all is committed.
   LogIndex counted_;

@@ -191,10 +191,10 @@ TEST(LogMatching, GoesOnAfterASnapshotTookTheFront) {
 TEST(CommittedEntries, FindsTwoCommittedAtOneIndex) {
   CommittedEntries entries;
   Findings findings;
-  entries.Announced("a", {LogIndex(5), Term(2)}, findings);
-  entries.Announced("b", {LogIndex(5), Term(2)}, findings);
+  entries.Announced("a", Term(2), {LogIndex(5), Term(2)}, findings);
+  entries.Announced("b", Term(2), {LogIndex(5), Term(2)}, findings);
   EXPECT_TRUE(findings.empty());
-  entries.Announced("c", {LogIndex(5), Term(3)}, findings);
+  entries.Announced("c", Term(3), {LogIndex(5), Term(3)}, findings);
   EXPECT_TRUE(
       SaysThat(findings, "entry 5 is committed with term 3, and was committed with term 2"));
 }
@@ -202,7 +202,7 @@ TEST(CommittedEntries, FindsTwoCommittedAtOneIndex) {
 TEST(CommittedEntries, FindsThatAMajorityLacksWhatIsCommitted) {
   CommittedEntries entries;
   Findings findings;
-  entries.Announced("a", {LogIndex(2), Term(1)}, findings);
+  entries.Announced("a", Term(1), {LogIndex(2), Term(1)}, findings);
   Disk has({1, 1});
   Disk lacks({1});
   Disk other({1, 2});
@@ -226,18 +226,34 @@ TEST(CommittedEntries, FindsAnOldTermCommittedByCount) {
   EXPECT_TRUE(SaysThat(findings, "has committed entry 3 of term 2 with none of its own"));
 }
 
+CommittedEntries::Holds In(const Disk& disk) {
+  return [&disk](const raft::LogPosition& position) { return disk.Of("").Holds(position); };
+}
+
 TEST(CommittedEntries, FindsALeaderWhoLacksWhatIsCommitted) {
   CommittedEntries entries;
   Findings findings;
-  entries.Announced("a", {LogIndex(2), Term(1)}, findings);
+  entries.Announced("a", Term(1), {LogIndex(2), Term(1)}, findings);
   Disk has({1, 1, 2});
   Disk lacks({1});
-  entries.Leads(has.Of("a"), Term(2), findings);
+  entries.Leads("a", Term(2), In(has), findings);
   EXPECT_TRUE(findings.empty());
-  entries.Leads(lacks.Of("b"), Term(2), findings);
-  EXPECT_TRUE(findings.empty()) << "what commits in a term may come after its leader";
-  entries.Leads(lacks.Of("b"), Term(3), findings);
+  entries.Leads("b", Term(2), In(lacks), findings);
+  EXPECT_TRUE(findings.empty()) << "of one term there is one finding at most";
+  entries.Leads("b", Term(3), In(lacks), findings);
   EXPECT_TRUE(SaysThat(findings, "b leads in term 3"));
+}
+
+TEST(CommittedEntries, AsksNothingOfALeaderElectedLate) {
+  CommittedEntries entries;
+  Findings findings;
+  // An entry of term 1, which commits with the first one of term 4.
+  entries.Announced("a", Term(4), {LogIndex(2), Term(1)}, findings);
+  Disk lacks({1});
+  entries.Leads("b", Term(3), In(lacks), findings);
+  EXPECT_TRUE(findings.empty()) << "its votes were under way while term 4 committed";
+  entries.Leads("b", Term(5), In(lacks), findings);
+  EXPECT_TRUE(SaysThat(findings, "b leads in term 5"));
 }
 
 }  // namespace
