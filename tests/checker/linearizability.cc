@@ -11,7 +11,7 @@
 namespace weir::checker {
 namespace {
 
-constexpr size_t kLastCallsShown = 6;
+constexpr size_t kLastCallsShown = 12;
 
 // The begin or the end of a call, in a list from which placed calls are lifted out.
 struct Event {
@@ -188,6 +188,21 @@ std::string Explain(const NumberedCalls& calls, const Path& path) {
   return words;
 }
 
+// What else may have happened before the call returned, and was not placed.
+std::string Beside(const NumberedCalls& calls, const Path& path, size_t beside) {
+  std::string words;
+  size_t shown = 0;
+  for (size_t call = 0; call < calls.spans.size(); ++call) {
+    const auto& span = calls.spans[call];
+    bool is_placed = std::ranges::find(path.order, call) != path.order.end();
+    if (call == beside || is_placed || span.invoked > *calls.spans[beside].returned) continue;
+    if (++shown > kLastCallsShown) return words + "\n    ...";
+    words += (shown == 1 ? "\n  under way meanwhile\n    " : "\n    ") +
+             Line(calls, call, span.returned.has_value());
+  }
+  return words;
+}
+
 // The calls in the order of their ends.
 std::vector<size_t> ByReturn(const NumberedCalls& calls) {
   std::vector<size_t> order;
@@ -220,7 +235,8 @@ std::string WhereBroken(const NumberedCalls& calls, size_t steps_max, size_t* st
   }
   size_t call = order[std::min(bad, order.size() - 1)];
   return "answer " + std::to_string(bad + 1) + " of " + std::to_string(order.size()) +
-         " cannot be explained:\n  " + Line(calls, call, true) + Explain(calls, path);
+         " cannot be explained:\n  " + Line(calls, call, true) + Explain(calls, path) +
+         Beside(calls, path, call);
 }
 
 }  // namespace
