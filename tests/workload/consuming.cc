@@ -105,7 +105,12 @@ void Consuming::Ask(const client::TopicRoute& route) {
 void Consuming::Told(PartitionIndex partition, const host::CallStatus& status,
                      const Bytes& answer) {
   log::v1::OffsetsResponse response;
-  if (status.ok() && edge::Decode(answer, &response)) {
+  bool is_answer = status.ok() && edge::Decode(answer, &response);
+  // A leader that was deposed and does not know it yet says what was true; its epoch tells.
+  LeaderEpoch epoch(response.leader_epoch());
+  LeaderEpoch& heard = heard_.try_emplace(partition, epoch).first->second;
+  if (is_answer && epoch >= heard) {
+    heard = epoch;
     history_.Told(shape_.name + " asking", partition, Offset(response.high_watermark()));
   }
   if (--questions_open_ > 0) return;

@@ -55,6 +55,8 @@ class Consuming {
   std::unique_ptr<client::Consumer> consumer_;
   size_t records_ = 0;
   size_t questions_open_ = 0;
+  // The newest leader of a partition that has answered.
+  std::map<PartitionIndex, LeaderEpoch> heard_;
   bool ended_ = false;
   std::string failure_;
   Lifetime lifetime_;
