@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controller/quorum/rocksdb/complaints.h"
+#include "controller/quorum/rocksdb/journal_files.h"
 #include "controller/quorum/rocksdb/status.h"
 
 namespace weir::quorum {
@@ -17,7 +18,8 @@ constexpr int kTries = 5;
 
 class FolderInspection final : public Inspection {
  public:
-  explicit FolderInspection(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  FolderInspection(std::unique_ptr<JournalEnv> env, std::unique_ptr<rocksdb::DB> db)
+      : env_(std::move(env)), db_(std::move(db)) {}
 
   Result<std::optional<Account>> ReadAccount() override {
     return Read<Account>(kAccountKey, quorum::ReadAccount, "reading the account and the vote");
@@ -55,13 +57,15 @@ class FolderInspection final : public Inspection {
     return std::optional<T>(std::move(*parsed));
   }
 
+  const std::unique_ptr<JournalEnv> env_;
   const std::unique_ptr<rocksdb::DB> db_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Inspection>> Inspection::Open(const std::string& folder) {
-  rocksdb::Env* env = rocksdb::Env::Default();
+  // It only reads, and makes no journal longer.
+  auto env = std::make_unique<JournalEnv>(rocksdb::Env::Default(), 1);
   if (!env->FileExists(folder + "/CURRENT").ok()) {
     return Fail(Error::Kind::kNotFound, "there is no quorum's log in " + folder +
                                             " (it has no file CURRENT); name the " +
@@ -69,6 +73,7 @@ Result<std::unique_ptr<Inspection>> Inspection::Open(const std::string& folder) 
   }
   auto complaints = std::make_shared<Complaints>();
   rocksdb::Options options;
+  options.env = env.get();
   options.info_log = complaints;
   options.paranoid_checks = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -76,7 +81,8 @@ Result<std::unique_ptr<Inspection>> Inspection::Open(const std::string& folder) 
   for (int i = 0; i < kTries; ++i) {
     rocksdb::DB* db = nullptr;
     status = rocksdb::DB::OpenForReadOnly(options, folder, &db);
-    if (status.ok()) return std::make_unique<FolderInspection>(std::unique_ptr<rocksdb::DB>(db));
+    if (!status.ok()) continue;
+    return std::make_unique<FolderInspection>(std::move(env), std::unique_ptr<rocksdb::DB>(db));
   }
   Error error = FromStatus(status, "reading the quorum's log in " + folder);
   if (!complaints->last().empty()) error.message += " (" + complaints->last() + ")";

@@ -16,6 +16,9 @@
 namespace weir::quorum {
 namespace {
 
+// How often a journal is made longer before another one takes its place.
+constexpr uint64_t kJournalSteps = 4;
+
 rocksdb::Options OptionsForALog(const RocksdbQuorumLog::Options& ours) {
   rocksdb::Options options;
   options.env = ours.env;
@@ -60,7 +63,8 @@ std::unexpected<Error> NotOpen() {
 
 Store::Store(std::string folder, RocksdbQuorumLog::Options options)
     : folder_(std::move(folder)),
-      options_{EnvOf(options), options.write_buffer_bytes},
+      env_(EnvOf(options), options.write_buffer_bytes / kJournalSteps),
+      options_{&env_, options.write_buffer_bytes},
       complaints_(std::make_shared<Complaints>()),
       mark_(options_.env->GetFileSystem(), folder_ + ".mark") {}
 

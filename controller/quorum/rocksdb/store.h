@@ -18,6 +18,7 @@
 #include "controller/quorum/quorum_log.h"
 #include "controller/quorum/rocksdb/complaints.h"
 #include "controller/quorum/rocksdb/entry_codec.h"
+#include "controller/quorum/rocksdb/journal_files.h"
 #include "controller/quorum/rocksdb/rocksdb_quorum_log.h"
 #include "controller/quorum/rocksdb/write_mark.h"
 
@@ -71,6 +72,8 @@ class Store {
   Error Explained(Error error) const;
 
   const std::string folder_;
+  JournalEnv env_;
+  // With that environment.
   const RocksdbQuorumLog::Options options_;
   const std::shared_ptr<Complaints> complaints_;
   WriteMark mark_;

@@ -13,6 +13,8 @@ using rocksdb::Slice;
 
 namespace {
 
+constexpr size_t kPage = 4096;
+
 std::string Clean(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
@@ -84,6 +86,12 @@ class CrashFileSystem::Writable final : public rocksdb::FSWritableFile {
   IOStatus Append(const Slice& bytes, const IOOptions&, IODebugContext*) override {
     std::lock_guard lock(files_->mutex_);
     return files_->Write(*file_, {file_->now.size(), bytes.ToString()});
+  }
+  using rocksdb::FSWritableFile::PositionedAppend;
+  IOStatus PositionedAppend(const Slice& bytes, uint64_t at, const IOOptions&,
+                            IODebugContext*) override {
+    std::lock_guard lock(files_->mutex_);
+    return files_->Write(*file_, {at, bytes.ToString()});
   }
   IOStatus Truncate(uint64_t size, const IOOptions&, IODebugContext*) override {
     std::lock_guard lock(files_->mutex_);
@@ -272,6 +280,14 @@ IOStatus CrashFileSystem::Write(File& file, Change change) {
   if (auto begun = Begin(); !begun.ok()) return begun;
   if (is_full) change.bytes.resize(change.bytes.size() / 2);
   Apply(change, file.now);
+  // What is written in place goes to the disk page by page; what makes the file longer, before its
+  // new length.
+  while (change.at + change.bytes.size() <= file.synced.size() && change.bytes.size() > kPage) {
+    const size_t first = kPage - change.at % kPage;
+    file.unsynced.push_back({change.at, change.bytes.substr(0, first)});
+    change.at += first;
+    change.bytes.erase(0, first);
+  }
   file.unsynced.push_back(std::move(change));
   return is_full ? IOStatus::NoSpace("No space left on device") : IOStatus::OK();
 }

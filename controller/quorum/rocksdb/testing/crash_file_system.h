@@ -27,7 +27,7 @@ enum class Unsynced {
   kLost,       // Nothing.
   kKept,       // All of it, as when the process ends and the machine goes on.
   kTorn,       // A beginning of each file's writes, the last one in part; a beginning of the names.
-  kScattered,  // Any of the writes: pages come to the disk in no order.
+  kScattered,  // Any of the writes, and of those in place any pages: in no order.
 };
 
 class CrashFileSystem final : public rocksdb::FileSystem {
