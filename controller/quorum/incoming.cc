@@ -100,6 +100,7 @@ void Quorum::Take(WireMessage message) {
   Learn(message.voters);
   const raft::VoterId& from = message.message.from;
   if (!message.endpoint.empty()) stranger_ = Voter{from, message.endpoint};
+  ProposeGathered();
   raft_->Step(message.message, Now());
   CarryOut(std::move(message.entries));
   TellCaughtUp();
@@ -114,6 +115,7 @@ void Quorum::OnPeerLost(const raft::VoterId& peer, bool incoming) {
   if (stopped_) return;
   // Only the stream from a leader says that it may be dead: ours to it may fail for our own sake.
   if (!incoming && !is_leader()) return;
+  ProposeGathered();
   raft_->PeerLost(peer, Now());
   CarryOut({});
 }

@@ -75,19 +75,41 @@ std::optional<int64_t> Quorum::Append(int64_t epoch, Bytes entry) {
   if (!waiting_.empty() && waiting_bytes_ + entry.size() > config_.waiting_bytes_max) {
     return std::nullopt;
   }
-  size_t size = entry.size();
-  auto index = Propose(entry);
+  const bool brings_voters = BringsVoters(entry.view());
+  auto index = brings_voters ? ProposeVoters(entry) : Gather(entry);
   if (!index) return std::nullopt;
-  waiting_.push_back({*index, size});
-  waiting_bytes_ += size;
-  CarryOut({LogEntry{*index, raft_->term(), std::move(entry)}});
+  waiting_.push_back({*index, entry.size()});
+  waiting_bytes_ += entry.size();
+  if (brings_voters) CarryOut({LogEntry{*index, raft_->term(), std::move(entry)}});
   return index->value();
 }
 
-std::optional<LogIndex> Quorum::Propose(const Bytes& entry) {
+// Proposed together with all others of this turn of the strand: what the core does, the messages
+// and the save are then theirs in common. Its index is known: until it is proposed, which is before
+// the core hears of anything else, nothing makes this voter lead no more, or appends before it.
+std::optional<LogIndex> Quorum::Gather(Bytes entry) {
+  if (raft_->is_transferring()) return std::nullopt;
+  const LogIndex index = raft_->last() + static_cast<int64_t>(gathered_.size()) + 1;
+  gathered_.push_back({index, raft_->term(), std::move(entry)});
+  if (gathered_.size() == 1) {
+    host_.strand.Post(lifetime_.Bind([this] { ProposeGathered(); }));
+  }
+  return index;
+}
+
+// Comes before whatever else is told to the core.
+void Quorum::ProposeGathered() {
+  if (gathered_.empty() || stopped_) return;
+  auto first = raft_->Propose(static_cast<int64_t>(gathered_.size()), Now());
+  CHECK(first == gathered_.front().index) << "an entry was promised another index";
+  CarryOut(std::exchange(gathered_, {}));
+}
+
+std::optional<LogIndex> Quorum::ProposeVoters(const Bytes& entry) {
+  ProposeGathered();
   auto voters = VotersIn(entry.view());
   CHECK(voters) << "an entry of our own: " << voters.error();
-  if (!*voters) return raft_->Propose(1, Now());
+  CHECK(*voters);
   auto index = raft_->ProposeMembership(MembershipOf(**voters), Now());
   if (index) Learn(**voters);
   return index;
@@ -136,6 +158,7 @@ std::optional<Term> Quorum::TermAt(LogIndex index) const {
 
 void Quorum::TransferLeadership(Callback<void(bool)> done,
                                 std::optional<raft::VoterId> successor) {
+  ProposeGathered();
   bool leads = is_leader();
   if (!leads || !raft_->TransferLeadership(Now(), successor)) {
     host_.strand.Post(lifetime_.Bind([done = std::move(done), leads]() mutable { done(!leads); }));
@@ -262,6 +285,7 @@ void Quorum::SaveDone(Result<void> saved) {
   saving_.reset();
   StartSave();
   Send(done.then_send);
+  ProposeGathered();
   raft_->Saved(done.number, Now());
   CarryOut({});
   cache_.Trim(std::min(raft_->saved(), delivered_));
@@ -301,6 +325,7 @@ void Quorum::SetTimer() {
   timer_ = host_.strand.RunAt(due, lifetime_.Bind([this] {
     timer_ = 0;
     if (stopped_) return;
+    ProposeGathered();
     if (raft_->NextDeadline() <= Now()) raft_->TimeReached(Now());
     CarryOut({});
   }));
@@ -308,6 +333,7 @@ void Quorum::SetTimer() {
 
 void Quorum::Fail(Error error) {
   if (std::exchange(stopped_, true)) return;
+  gathered_.clear();
   LOG(ERROR) << "controller " << config_.self.controller << " leaves the quorum: " << error;
   host_.strand.Cancel(std::exchange(timer_, 0));
   peers_.clear();

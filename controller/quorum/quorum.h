@@ -172,7 +172,9 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
   Instant Now() const { return host_.clock.Now(); }
   Result<std::vector<raft::MembershipAt>> Memberships(const Remembered& remembered,
                                                       const StoredSnapshot& snapshot);
-  std::optional<LogIndex> Propose(const Bytes& entry);
+  std::optional<LogIndex> Gather(Bytes entry);
+  void ProposeGathered();
+  std::optional<LogIndex> ProposeVoters(const Bytes& entry);
   void CarryOut(std::vector<LogEntry> payloads);
   void QueueSave(const raft::Save& save, std::vector<LogEntry> payloads);
   void StartSave();
@@ -205,6 +207,8 @@ class Quorum final : public machine::MachineLog, private PeerEvents {
   EntryCache cache_;
   bool stopped_ = false;
 
+  // Appended in this turn of the strand, and not proposed yet.
+  std::vector<LogEntry> gathered_;
   // What is being written, and what gathers behind it for the next synced write.
   std::optional<PendingSave> saving_;
   PendingSave gathering_;

@@ -18,6 +18,7 @@ void Quorum::AwaitReadable(Callback<void(bool)> done) {
 }
 
 void Quorum::StartRead() {
+  ProposeGathered();
   auto number = is_leader() ? raft_->Read(Now()) : std::nullopt;
   if (!number) return FailReads();
   for (WaitingRead& read : reads_) {

@@ -60,6 +60,7 @@ void Quorum::SnapshotSaved(raft::LogPosition last, LogIndex begin, Result<void> 
   writing_.reset();
   if (stopped_) return;
   if (!saved) return Fail(saved.error().While("writing a snapshot of the quorum's log"));
+  ProposeGathered();
   raft_->Compacted(last, begin);
   CarryOut({});
 }
@@ -136,6 +137,7 @@ void Quorum::Fetched(StoredSnapshot snapshot) {
     return;
   }
   Learn(*voters);
+  ProposeGathered();
   installing_ = snapshot;
   if (raft_->InstallSnapshot(snapshot.last, MembershipOf(*voters), Now())) {
     writing_.reset();
