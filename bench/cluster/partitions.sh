@@ -52,6 +52,7 @@ for _ in $(seq "$rounds"); do
   value committed_ms >> "$work/committed"
   value slowest_ms >> "$work/slowest"
   value led_ms >> "$work/led"
+  value repeats >> "$work/repeats"
   open_ms "$(value begin_ms)" >> "$work/open"
   for role in controller node; do
     for what in memory files; do taken "$role" "$what" >> "$work/$role-$what"; done
@@ -63,6 +64,7 @@ show() { row "$1" "$(median < "$work/$2")" "$(most < "$work/$2")" "$3"; }
 is_ten_thousand=$([[ $(( topics * partitions )) == 10000 ]] && echo yes || echo "")
 show "committed, ms" committed "${is_ten_thousand:+1,000}"
 show "  the slowest topic, ms" slowest ""
+show "  requests that had to be asked again" repeats ""
 show "open on all three nodes, ms" open "${is_ten_thousand:+3,000}"
 show "each one asked for, and served by its leader, ms" led "${is_ten_thousand:+3,000}"
 show "memory of a controller, MB" controller-memory ""

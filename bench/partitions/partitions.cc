@@ -23,6 +23,7 @@ namespace {
 using host::CallStatus;
 
 constexpr Duration kPatience = std::chrono::seconds(60);
+constexpr Duration kPause = std::chrono::milliseconds(50);
 // Questions under way at a time.
 constexpr size_t kDepth = 256;
 
@@ -74,20 +75,32 @@ class Creation {
     // Asked again after a failover, it is known.
     request.set_request_id(world_.host().random.NextUuid().ToBytes());
     names_.push_back(request.topic());
-    Instant asked = world_.host().clock.Now();
+    Ask(request, world_.host().clock.Now());
+  }
+
+  void Ask(const admin::v1::CreateTopicRequest& request, Instant asked) {
     Call<admin::v1::CreateTopicResponse>(
         plan_.endpoint, "/weir.admin.v1.Topics/CreateTopic", request,
-        [this, asked](CallStatus status, const admin::v1::CreateTopicResponse& response) {
-          if (!status.ok()) {
-            std::fprintf(stderr, "not created: %s\n", status.message.c_str());
-            std::exit(1);
-          }
+        [this, request, asked](CallStatus status, const admin::v1::CreateTopicResponse& response) {
+          if (!status.ok()) return AskAgain(request, asked, status);
           index_ = response.metadata_index();
           ++created_;
           double took = static_cast<double>((world_.host().clock.Now() - asked).count()) / 1e6;
           slowest_ = std::max(slowest_, took);
           CreateNext();
         });
+  }
+
+  // As a client does that meets a failover.
+  void AskAgain(const admin::v1::CreateTopicRequest& request, Instant asked,
+                const CallStatus& status) {
+    Instant now = world_.host().clock.Now();
+    if (now - asked > kPatience) {
+      std::fprintf(stderr, "not created: %s\n", status.message.c_str());
+      std::exit(1);
+    }
+    ++repeats_;
+    world_.loop().RunAt(now + kPause, [this, request, asked] { Ask(request, asked); });
   }
 
   void Locate() {
@@ -142,8 +155,9 @@ class Creation {
   }
 
   void Finish() {
-    std::printf("begin_ms %lld committed_ms %.1f slowest_ms %.1f led_ms %.1f partitions %zu\n",
-                static_cast<long long>(begin_wall_.ms), committed_, slowest_, MsNow(), total_);
+    std::printf(
+        "begin_ms %lld committed_ms %.1f slowest_ms %.1f led_ms %.1f repeats %d partitions %zu\n",
+        static_cast<long long>(begin_wall_.ms), committed_, slowest_, MsNow(), repeats_, total_);
     world_.loop().Stop();
   }
 
@@ -157,6 +171,8 @@ class Creation {
   double committed_ = 0;
   // The longest that one topic took.
   double slowest_ = 0;
+  // Requests that were refused, for example since the active controller had lost the lead.
+  int repeats_ = 0;
   std::deque<Partition> unled_;
   size_t asked_ = 0;
   size_t led_ = 0;
