@@ -49,6 +49,7 @@ class EventLoop : public Strand {
   void CheckThread() const;
   bool TakePosted();
   void RunBatch();
+  bool TimersAreLate() const;
   void RunTimers();
   void DropCancelledAlarms();
   // Sleeps until posted to, until a watched file is readable, or until the next timer.

@@ -49,6 +49,23 @@ TEST(EventLoop, RunsTimersInTheOrderOfTheirTimesNotOfTheirSetting) {
   EXPECT_GE(SystemClock().Now(), now + milliseconds(6));
 }
 
+TEST(EventLoop, HearsWhatWasPostedMeanwhileBeforeATimerThatIsLate) {
+  EventLoop loop;
+  std::vector<int> ran;
+  loop.Post([&] {
+    const Instant due = SystemClock().Now() + milliseconds(1);
+    loop.RunAt(due, [&] {
+      ran.push_back(2);
+      loop.Stop();
+    });
+    while (SystemClock().Now() < due + milliseconds(20)) {
+    }
+    loop.Post([&] { ran.push_back(1); });
+  });
+  loop.Run();
+  EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+}
+
 TEST(EventLoop, ForgetsACancelledTimer) {
   EventLoop loop;
   Instant now = SystemClock().Now();
