@@ -28,10 +28,14 @@ class Written final : public machine::SnapshotSource {
   metadata::SnapshotWriter writer_;
 };
 
-// The command's idempotence key, if it is of a kind that has one and one was given.
+// The command's idempotence key, if it is of a kind that has one and one was given. What only asks
+// whether it would be decided has none.
 std::optional<RequestId> RequestIdOf(const Command& command) {
   return std::visit(
       [](const auto& c) -> std::optional<RequestId> {
+        if constexpr (requires { c.validate_only; }) {
+          if (c.validate_only) return std::nullopt;
+        }
         if constexpr (requires { c.request_id; }) {
           return c.request_id;
         } else {
@@ -53,11 +57,14 @@ Decision MetadataMachine::Decide(const State& tip, const Command& command, machi
   Decision decision =
       std::visit([&](const auto& c) { return decide::Decide(tip, c, now); }, command);
   // What is decided in part is asked for again, and is remembered once the last part is.
-  bool is_whole = decision.answer && !std::holds_alternative<DecidedInPart>(*decision.answer);
-  if (request_id && decision.entry && is_whole) {
+  bool is_whole = !decision.answer || !std::holds_alternative<DecidedInPart>(*decision.answer);
+  if (request_id && is_whole) {
+    // A refusal is remembered as well, and what there was nothing to do for: another attempt of this
+    // request may still be under way, and must not be decided after the caller was told.
+    if (!decision.entry) decision.entry.emplace();
     decision.entry->set_request_id(request_id->ToBytes());
     *decision.entry->add_records() =
-        metadata::ToRecord({*request_id, EncodeAnswer(*decision.answer)});
+        metadata::ToRecord({*request_id, EncodeAnswer(decision.answer)});
   }
   return decision;
 }

@@ -38,8 +38,14 @@ Answer<Outcome> Decode(const RequestAnswer::LeadersElected& elected, const Comma
 
 }  // namespace
 
-std::string EncodeAnswer(const Outcome& outcome) {
+std::string EncodeAnswer(const Answer<Outcome>& told) {
   RequestAnswer answer;
+  if (!told) {
+    answer.mutable_refused()->set_code(static_cast<int32_t>(told.error().code));
+    answer.mutable_refused()->set_message(told.error().message);
+    return answer.SerializeAsString();
+  }
+  const Outcome& outcome = *told;
   if (const auto* created = std::get_if<TopicCreated>(&outcome)) {
     *answer.mutable_topic_created()->mutable_topic() = metadata::ToRecord(created->topic).topic();
     answer.mutable_topic_created()->set_partition_count(created->partition_count);
@@ -68,6 +74,8 @@ Answer<Outcome> DecodeAnswer(const std::string& bytes, const Command& command) {
       return PartitionsAdded{answer.partitions_added().partition_count()};
     case RequestAnswer::kLeadersElected:
       return Decode(answer.leaders_elected(), command);
+    case RequestAnswer::kRefused:
+      return Refuse(static_cast<ErrorCode>(answer.refused().code()), answer.refused().message());
     case RequestAnswer::ANSWER_NOT_SET:
       break;
   }

@@ -9,10 +9,10 @@
 
 namespace weir::decide {
 
-std::string EncodeAnswer(const Outcome& outcome);
+std::string EncodeAnswer(const Answer<Outcome>& answer);
 
-// `command` is the one that is repeated. Refused if it cannot be the one that was answered so: two
-// different requests came with one id.
+// `command` is the one that is repeated. Refused as it was before, or if it cannot be the one that
+// was answered so: two different requests came with one id.
 Answer<Outcome> DecodeAnswer(const std::string& bytes, const Command& command);
 
 }  // namespace weir::decide

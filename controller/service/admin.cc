@@ -141,8 +141,8 @@ void Admin::Change(host::Methods& methods, const std::string& name,
         if (Redirected(respond)) return;
         auto asked = (this->*command)(request);
         if (!asked) return respond(edge::ToStatus(asked.error()), {});
-        Submit(*asked, [this, response,
-                        respond = std::move(respond)](MetadataDriver::Told told) mutable {
+        auto tell = [this, response,
+                     respond = std::move(respond)](MetadataDriver::Told told) mutable {
           if (!told.answer) {
             // Whoever leads now may have the entry: the caller asks there, with its request id.
             bool lost = told.answer.error().code == ErrorCode::kNotController;
@@ -151,6 +151,13 @@ void Admin::Change(host::Methods& methods, const std::string& name,
           Response out = (this->*response)(*told.answer);
           out.set_metadata_index(told.index);
           respond(CallStatus::Ok(), std::move(out));
+        };
+        if (!request.request_id().empty()) return Submit(*asked, std::move(tell));
+        // A refusal without an id leaves no entry by which a leader that was cut off would find out.
+        quorum_()->AwaitReadable([this, command = *std::move(asked),
+                                  tell = std::move(tell)](bool is_readable) mutable {
+          if (is_readable) return Submit(command, std::move(tell));
+          tell({Refuse(ErrorCode::kNotController, "this controller does not lead any more"), 0});
         });
       });
 }
