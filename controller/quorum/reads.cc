@@ -3,6 +3,7 @@
 // off from the quorum answers none.
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "controller/quorum/quorum.h"
 
 namespace weir::quorum {
@@ -19,6 +20,10 @@ void Quorum::AwaitReadable(Callback<void(bool)> done) {
 
 void Quorum::StartRead() {
   ProposeGathered();
+  if (PLANTED_BUG("quorum: a read without a quorum") && is_leader()) {
+    for (WaitingRead& read : reads_) read.index = delivered_;
+    return ReleaseReads();
+  }
   auto number = is_leader() ? raft_->Read(Now()) : std::nullopt;
   if (!number) return FailReads();
   for (WaitingRead& read : reads_) {
@@ -29,8 +34,8 @@ void Quorum::StartRead() {
 
 void Quorum::ReleaseReads() {
   while (!reads_.empty() && reads_.front().index && *reads_.front().index <= delivered_) {
-    host_.strand.Post(lifetime_.Bind(
-        [done = std::move(reads_.front().done)]() mutable { done(true); }));
+    host_.strand.Post(
+        lifetime_.Bind([done = std::move(reads_.front().done)]() mutable { done(true); }));
     reads_.pop_front();
   }
 }

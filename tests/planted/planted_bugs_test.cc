@@ -59,6 +59,7 @@ constexpr Planted kPlanted[] = {
     {"raft: a leader counts what it has not saved", "controllers_come_and_go", 50},
     {"quorum: a snapshot lacks a record", "voters_come_and_go", 50},
     {"quorum: what was replaced is told", "swarm_of_faults", 100},
+    {"quorum: a read without a quorum", "two_sides_of_a_cut", 50},
     {"replica: a new follower cuts to its high watermark", "leaders_die_in_a_row", 100},
 };
 

@@ -18,9 +18,9 @@ using sim::FaultKind;
 constexpr Duration kExcuse = std::chrono::seconds(10);
 
 constexpr FaultKind kLinkKinds[] = {
-    FaultKind::kCut,         FaultKind::kCutOneWay, FaultKind::kStall,
-    FaultKind::kStallOneWay, FaultKind::kSlowLink,  FaultKind::kLossyLink,
-    FaultKind::kDuplicates,  FaultKind::kRing,      FaultKind::kSplit,
+    FaultKind::kCut,      FaultKind::kCutOneWay, FaultKind::kStall,      FaultKind::kStallOneWay,
+    FaultKind::kSlowLink, FaultKind::kLossyLink, FaultKind::kDuplicates, FaultKind::kRing,
+    FaultKind::kSplit,    FaultKind::kSever,
 };
 constexpr FaultKind kProcessKinds[] = {
     FaultKind::kKill,      FaultKind::kPowerLoss, FaultKind::kPause,
@@ -70,6 +70,21 @@ void AddProcessFaults(sim::Chance& chance, Duration time, const Settings& settin
   for (Fault& fault : DrawFaults(chance, budget)) faults.push_back(std::move(fault));
 }
 
+// Whose links among each other the faults may strike.
+std::vector<std::string> Linked(const Settings& settings, const cluster::Cluster& cluster) {
+  auto links = settings.find("links");
+  std::string who = links == settings.end() ? "all" : links->second;
+  CHECK(who == "all" || who == "nodes" || who == "controllers" || who == "servers")
+      << "links are of nodes, controllers, or servers, which are both, not of " << who;
+  std::vector<std::string> names;
+  if (who != "controllers") names = cluster.node_names();
+  if (who != "nodes") {
+    for (const std::string& name : cluster.controller_names()) names.push_back(name);
+  }
+  if (who == "all") names.push_back("client");
+  return names;
+}
+
 bool IsOfDisk(FaultKind kind) {
   return kind == FaultKind::kDiskErrors || kind == FaultKind::kSyncErrors ||
          kind == FaultKind::kDiskFull;
@@ -89,11 +104,7 @@ std::vector<Fault> DrawSwarm(uint64_t seed, Duration time, const Settings& setti
     AddProcessFaults(chance, time, settings, cluster.node_names(), faults);
   }
   sim::FaultBudget links;
-  links.processes = cluster.node_names();
-  if (!settings.contains("links")) {
-    for (const std::string& name : cluster.controller_names()) links.processes.push_back(name);
-    links.processes.push_back("client");
-  }
+  links.processes = Linked(settings, cluster);
   links.cuts_max = static_cast<size_t>(chance.Between(1, 4));
   SetTimes(time, settings, links);
   links.kinds = Allowed(settings, kLinkKinds);

@@ -61,6 +61,8 @@ std::string_view NameOf(FaultKind kind) {
       return "ring";
     case FaultKind::kSplit:
       return "split";
+    case FaultKind::kSever:
+      return "sever";
     case FaultKind::kDiskStall:
       return "disk-stall";
     case FaultKind::kSlowDisk:

@@ -34,6 +34,7 @@ constexpr std::array kDefinitions = {
     Definition{FaultKind::kDuplicates, Target::kLink, 10, 500},
     Definition{FaultKind::kRing, Target::kGroup},
     Definition{FaultKind::kSplit, Target::kGroup},
+    Definition{FaultKind::kSever, Target::kGroup},
     Definition{FaultKind::kDiskStall, Target::kProcess},
     Definition{FaultKind::kSlowDisk, Target::kProcess, 2, 100},
     Definition{FaultKind::kDiskErrors, Target::kProcess, 1, 100},
@@ -96,7 +97,9 @@ void SetLink(World& world, const Fault& fault, Duration delay, double loss, doub
   }
 }
 
-// The pairs that a ring or a split keeps apart.
+bool HasTwoSides(FaultKind kind) { return kind == FaultKind::kSplit || kind == FaultKind::kSever; }
+
+// The pairs that a ring or two sides keep apart.
 std::vector<std::pair<std::string, std::string>> Apart(const Fault& fault) {
   std::vector<std::pair<std::string, std::string>> pairs;
   size_t count = fault.who.size();
@@ -132,7 +135,7 @@ void BeginOnLinks(World& world, const Fault& fault) {
       return SetLink(world, fault, Duration(0), 0, thousandths);
     default:
       for (const auto& [a, b] : Apart(fault)) {
-        network.Cut(a, b, fault.kind == FaultKind::kRing ? CutKind::kBreaks : CutKind::kStalls);
+        network.Cut(a, b, fault.kind == FaultKind::kSplit ? CutKind::kStalls : CutKind::kBreaks);
       }
   }
 }
@@ -178,6 +181,7 @@ void EndOnLinks(World& world, const Fault& fault) {
       return SetLink(world, fault, Duration(0), 0, 0);
     case FaultKind::kRing:
     case FaultKind::kSplit:
+    case FaultKind::kSever:
       for (const auto& [a, b] : Apart(fault)) world.network().Heal(a, b);
       return;
     default:
@@ -218,10 +222,15 @@ void EndOnProcess(const Fault& fault, Process& process,
 std::vector<Fault> DrawFaults(Chance& chance, const FaultBudget& budget) {
   CHECK(!budget.processes.empty()) << "a budget names the processes that it may strike";
   // A run that uses few kinds goes deeper into them than one that uses all.
+  std::vector<FaultKind> possible;
   std::vector<FaultKind> kinds;
   for (FaultKind kind : budget.kinds) {
-    if (IsPossible(kind, budget) && chance.Coin()) kinds.push_back(kind);
+    if (!IsPossible(kind, budget)) continue;
+    possible.push_back(kind);
+    if (chance.Coin()) kinds.push_back(kind);
   }
+  // One that uses none finds nothing.
+  if (kinds.empty() && !possible.empty()) kinds.push_back(possible[chance.Below(possible.size())]);
   std::vector<Fault> drawn;
   if (kinds.empty()) return drawn;
   Duration gap = chance.Between(budget.gap_min, budget.gap_max);
@@ -238,7 +247,7 @@ std::vector<Fault> DrawFaults(Chance& chance, const FaultBudget& budget) {
     fault.who = DrawWho(chance, fault.kind, budget.processes);
     const Definition& definition = DefinitionOf(fault.kind);
     fault.amount = chance.Between(definition.amount_min, definition.amount_max);
-    if (fault.kind == FaultKind::kSplit) {
+    if (HasTwoSides(fault.kind)) {
       fault.amount = chance.Between(1, static_cast<int64_t>(fault.who.size()) - 1);
     }
     if (Fits(fault, drawn, budget)) drawn.push_back(std::move(fault));

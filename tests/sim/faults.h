@@ -32,8 +32,9 @@ enum class FaultKind {
   kDuplicates,
   // Each reaches its two neighbours alone.
   kRing,
-  // Two sides that do not reach each other.
+  // Two sides that do not reach each other: in silence, or with all connections between them broken.
   kSplit,
+  kSever,
   kDiskStall,
   kSlowDisk,
   // Reads and writes fail by chance; and syncs.
@@ -78,12 +79,12 @@ struct Fault {
   // After the schedule's begin; whole milliseconds.
   Duration begin;
   Duration end;
-  // A process; the two ends of a link; the members of a ring in their order; those of a split, the
-  // first side first.
+  // A process; the two ends of a link; the members of a ring in their order; those of two
+  // sides, the first side first.
   std::vector<std::string> who;
   // How hard, in the unit of its kind: milliseconds of a slow link, thousandths of what is lost,
   // doubled or fails, times that a disk is slower, KiB left on it, seconds of a jump, millionths of
-  // a drift, members of a split's first side. 0 where there is nothing to say.
+  // a drift, members of the first side. 0 where there is nothing to say.
   int64_t amount = 0;
 
   bool operator==(const Fault&) const = default;
