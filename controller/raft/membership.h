@@ -63,6 +63,13 @@ class MembershipHistory {
     CHECK_GT(added.index, latest_index());
     all_.push_back(std::move(added));
   }
+  // Whether this one votes by what is in force at `commit`, or by an entry after it.
+  bool MayVote(const VoterId& id, LogIndex commit) const {
+    auto after = std::ranges::upper_bound(all_, commit, {}, &MembershipAt::index);
+    if (after != all_.begin()) --after;
+    return std::any_of(after, all_.end(),
+                       [&](const MembershipAt& at) { return at.membership.IsVoter(id); });
+  }
   // Whether it undid one.
   bool TruncateFrom(LogIndex index) {
     size_t before = all_.size();

@@ -137,7 +137,7 @@ void Raft::PeerLost(const VoterId& peer, Instant now) {
 void Raft::TimeReached(Instant now) {
   CheckInput();
   if (now < NextDeadline()) return;
-  if (role() != RoleName::kLeader && !IsVoter()) {
+  if (role() != RoleName::kLeader && !MayStand()) {
     // Whoever is not asked does not stand.
     BecomeFollower(hard_state_.term, std::nullopt, now);
     CheckInvariants();

@@ -178,6 +178,9 @@ class Raft {
   void AnswerStale(const Message& message);
   bool TakeTerm(const Message& message, Instant now);
   bool IsVoter() const { return membership().IsVoter(config_.self); }
+  // Whoever has the entry that removes it, and does not know it committed, may be the only one who
+  // has it, and is needed to bring it to the others (4.2.2). Its own vote does not count.
+  bool MayStand() const { return memberships_.MayVote(config_.self, commit_); }
   size_t CountVoters(const std::set<VoterId>& among) const;
   template <class T, class F>
   T ReachedByVoters(T self, F of_progress) const;
