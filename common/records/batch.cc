@@ -104,7 +104,7 @@ Answer<BatchHeader> ParseHeader(std::string_view bytes) {
   if (bytes.size() > kMagicAt && bytes[kMagicAt] != kMagic) {
     return Refuse(ErrorCode::kUnsupportedForMessageFormat,
                   "the batch has magic " + std::to_string(int{bytes[kMagicAt]}) +
-                      "; only version 2 is taken");
+                      "; only version 2 is taken, which clients write since Kafka 0.11");
   }
   if (bytes.size() < kHeaderBytes) {
     return Corrupt("the batch is cut short: " + std::to_string(bytes.size()) +
@@ -137,8 +137,7 @@ Answer<BatchHeader> ParseBatch(std::string_view bytes) {
   return header;
 }
 
-Answer<void> CheckRecords(const BatchHeader& header, std::string_view batch) {
-  CHECK_EQ(batch.size(), header.size());
+Answer<void> CheckCounts(const BatchHeader& header) {
   if (header.count == 0) {
     return Refuse(ErrorCode::kInvalidRecord, "the batch has no records; it must have one or more");
   }
@@ -148,18 +147,18 @@ Answer<void> CheckRecords(const BatchHeader& header, std::string_view batch) {
                       " records and last offset delta " + std::to_string(header.last_offset_delta) +
                       "; the delta must be " + std::to_string(header.count - 1));
   }
+  return {};
+}
+
+Answer<void> CheckRecords(const BatchHeader& header, std::string_view batch) {
+  CHECK_EQ(batch.size(), header.size());
+  if (auto judged = CheckCounts(header); !judged) return judged;
   if (header.compression() != Compression::kNone) return {};
-  RecordReader reader(header, batch);
-  for (int32_t delta = 0;; ++delta) {
+  RecordReader reader(header, batch, RecordReader::Offsets::kAll);
+  while (true) {
     auto record = reader.Next();
     if (!record) return std::unexpected(record.error());
     if (!*record) return {};
-    if ((*record)->offset != header.base_offset + delta) {
-      return Refuse(ErrorCode::kInvalidRecord,
-                    "record " + std::to_string(delta) + " of the batch has offset delta " +
-                        std::to_string((*record)->offset - header.base_offset) + "; it must be " +
-                        std::to_string(delta));
-    }
   }
 }
 
@@ -172,6 +171,19 @@ Bytes StampedFront(std::string_view batch, Offset base_offset, LeaderEpoch leade
   CHECK_GE(batch.size(), kHeaderBytes);
   std::string front(batch.substr(0, kStampedBytes));
   Stamp(front.data(), base_offset, leader_epoch);
+  return Bytes::FromString(std::move(front));
+}
+
+Bytes RestampedFront(std::string_view batch, int16_t attributes, WallTime max_timestamp) {
+  constexpr size_t kMaxTimestampAt = 35;
+  CHECK_GE(batch.size(), kHeaderBytes);
+  std::string front(batch.substr(0, kHeaderBytes));
+  codec::StoreBigEndian<int16_t>(attributes, front.data() + kChecksumCoversFrom);
+  codec::StoreBigEndian<int64_t>(max_timestamp.ms, front.data() + kMaxTimestampAt);
+  uint32_t checksum =
+      codec::Crc32c(batch.substr(kHeaderBytes),
+                    codec::Crc32c(std::string_view(front).substr(kChecksumCoversFrom)));
+  codec::StoreBigEndian<uint32_t>(checksum, front.data() + kChecksumAt);
   return Bytes::FromString(std::move(front));
 }
 

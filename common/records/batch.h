@@ -13,6 +13,7 @@
 #include "common/base/error_code.h"
 #include "common/base/ids.h"
 #include "common/base/time.h"
+#include "common/codec/compression.h"
 
 namespace weir::records {
 
@@ -22,12 +23,16 @@ inline constexpr size_t kHeaderBytes = 61;
 inline constexpr size_t kLengthCountsFrom = 12;
 // What a leader stamps (base offset, length, leader epoch) ends here.
 inline constexpr size_t kStampedBytes = 16;
+inline constexpr size_t kChecksumAt = 17;
 // What the checksum covers begins here.
 inline constexpr size_t kChecksumCoversFrom = 21;
 inline constexpr int8_t kMagic = 2;
 inline constexpr int32_t kNoSequence = -1;
+// Of a batch's attributes.
+inline constexpr int16_t kCompressionBits = 0x07;
+inline constexpr int16_t kAppendTimeBit = 0x08;
 
-enum class Compression : int8_t { kNone = 0, kGzip = 1, kSnappy = 2, kLz4 = 3, kZstd = 4 };
+using Compression = codec::Compression;
 
 // The fields at the front of a batch, in their order.
 struct BatchHeader {
@@ -51,8 +56,10 @@ struct BatchHeader {
   Offset end_offset() const { return last_offset() + 1; }
   // Sequences wrap from 2^31 - 1 to 0. kNoSequence where there is none.
   int32_t last_sequence() const;
-  Compression compression() const { return static_cast<Compression>(attributes & 0x07); }
-  bool has_append_time() const { return (attributes & 0x08) != 0; }
+  Compression compression() const {
+    return static_cast<Compression>(attributes & kCompressionBits);
+  }
+  bool has_append_time() const { return (attributes & kAppendTimeBit) != 0; }
   bool is_transactional() const { return (attributes & 0x10) != 0; }
   bool is_control() const { return (attributes & 0x20) != 0; }
   bool has_delete_horizon() const { return (attributes & 0x40) != 0; }
@@ -73,8 +80,11 @@ Answer<BatchHeader> ParseHeader(std::string_view bytes);
 // The batch at the front of `bytes`, which must be there whole: its header, and its checksum.
 Answer<BatchHeader> ParseBatch(std::string_view bytes);
 
-// What a producer's batch must be beyond that: a record for each offset, and, where they are not
-// compressed, as many records as the header says, with offsets in order. `batch` is exactly one.
+// What a producer's batch must be beyond that: a record for each offset.
+Answer<void> CheckCounts(const BatchHeader& header);
+
+// And, where they are not compressed, as many records as the header says, with offsets in order.
+// `batch` is exactly one.
 Answer<void> CheckRecords(const BatchHeader& header, std::string_view batch);
 
 // The first kStampedBytes of `batch` as a leader writes them: with its offset and its epoch. The
@@ -83,6 +93,10 @@ Bytes StampedFront(std::string_view batch, Offset base_offset, LeaderEpoch leade
 
 // The same in place.
 void Stamp(char* batch, Offset base_offset, LeaderEpoch leader_epoch);
+
+// The first kHeaderBytes of `batch`, which is whole, with other attributes and another largest
+// timestamp, and the checksum that is right then. The rest of the batch stays as it is.
+Bytes RestampedFront(std::string_view batch, int16_t attributes, WallTime max_timestamp);
 
 // Splits batches that stand one behind the other.
 class BatchRun {

@@ -4,6 +4,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "common/codec/crc32c.h"
@@ -49,7 +50,26 @@ std::string WriteHeader(const BatchHeader& header) {
   return out;
 }
 
+// `bytes` has room for the header at its front; what the header says of them becomes right.
+Bytes Sealed(BatchHeader header, std::string bytes) {
+  CHECK_GE(bytes.size(), kHeaderBytes);
+  CHECK_LE(bytes.size() - kLengthCountsFrom, size_t{std::numeric_limits<int32_t>::max()});
+  header.length = static_cast<int32_t>(bytes.size() - kLengthCountsFrom);
+  bytes.replace(0, kHeaderBytes, WriteHeader(header));
+  header.checksum = codec::Crc32c(std::string_view(bytes).substr(kChecksumCoversFrom));
+  bytes.replace(0, kHeaderBytes, WriteHeader(header));
+  return Bytes::FromString(std::move(bytes));
+}
+
 }  // namespace
+
+Bytes AssembleBatch(BatchHeader header, std::string_view records) {
+  std::string bytes;
+  bytes.reserve(kHeaderBytes + records.size());
+  bytes.append(kHeaderBytes, '\0');
+  bytes.append(records);
+  return Sealed(header, std::move(bytes));
+}
 
 BatchBuilder::BatchBuilder() : bytes_(kHeaderBytes, '\0') { header_.leader_epoch = kNoLeaderEpoch; }
 
@@ -90,15 +110,10 @@ size_t BatchBuilder::SizeWith(std::optional<std::string_view> key,
 
 Bytes BatchBuilder::Build() {
   CHECK_GT(header_.count, 0);
-  header_.length = static_cast<int32_t>(bytes_.size() - kLengthCountsFrom);
   header_.last_offset_delta = header_.count - 1;
-  std::string bytes = std::exchange(bytes_, std::string(kHeaderBytes, '\0'));
-  bytes.replace(0, kHeaderBytes, WriteHeader(header_));
-  header_.checksum = codec::Crc32c(std::string_view(bytes).substr(kChecksumCoversFrom));
-  bytes.replace(0, kHeaderBytes, WriteHeader(header_));
-  header_ = {};
+  BatchHeader header = std::exchange(header_, {});
   header_.leader_epoch = kNoLeaderEpoch;
-  return Bytes::FromString(std::move(bytes));
+  return Sealed(header, std::exchange(bytes_, std::string(kHeaderBytes, '\0')));
 }
 
 }  // namespace weir::records

@@ -16,6 +16,10 @@
 
 namespace weir::records {
 
+// A batch of a header and the bytes of its records, which are compressed as the header says; its
+// length and its checksum become what they must be.
+Bytes AssembleBatch(BatchHeader header, std::string_view records);
+
 class BatchBuilder {
  public:
   BatchBuilder();

@@ -6,6 +6,7 @@
 #include "common/codec/crc32c.h"
 #include "common/records/batch.h"
 #include "common/records/batch_builder.h"
+#include "common/records/contents.h"
 #include "common/records/record_reader.h"
 #include "tests/fuzz/target.h"
 
@@ -24,10 +25,39 @@ std::string Batch(int records, bool idempotent) {
   return builder.Build().ToString();
 }
 
+std::string Packed(records::Compression compression) {
+  std::string plain = Batch(6, true);
+  auto header = records::ParseHeader(plain);
+  return records::Repacked(*header, std::string_view(plain).substr(records::kHeaderBytes),
+                           compression, codec::kUsualLevel)
+      .ToString();
+}
+
+// What could be read, compressed or not, can be packed otherwise and reads the same.
+void Repack(const records::BatchHeader& header, std::string_view batch) {
+  constexpr size_t kContentsMax = size_t{64} << 10;
+  auto contents =
+      records::Contents::Of(header, Bytes::FromString(std::string(batch)), kContentsMax);
+  if (!contents) return;
+  records::RecordReader reader = contents->Records();
+  while (true) {
+    auto record = reader.Next();
+    if (!record || !*record) break;
+  }
+  Bytes again = records::Repacked(header, contents->bytes().view(), records::Compression::kLz4,
+                                  codec::kUsualLevel);
+  auto repacked = records::ParseBatch(again.view());
+  CHECK(repacked) << repacked.error();
+  auto same = records::Contents::Of(*repacked, again, kContentsMax);
+  CHECK(same) << same.error();
+  CHECK(same->bytes() == contents->bytes());
+}
+
 void ReadAll(std::string_view bytes) {
   auto header = records::ParseHeader(bytes);
   if (!header || header->size() > bytes.size()) return;
   std::string_view batch = bytes.substr(0, header->size());
+  Repack(*header, batch);
   bool is_right = records::CheckRecords(*header, batch).has_value();
   records::RecordReader reader(*header, batch);
   int count = 0;
@@ -60,7 +90,9 @@ void Feed(std::string_view bytes) {
 }  // namespace
 
 Target MakeTarget() {
-  return {.seeds = {Batch(1, false), Batch(5, true), Batch(3, false) + Batch(2, true)},
+  return {.seeds = {Batch(1, false), Batch(5, true), Batch(3, false) + Batch(2, true),
+                    Packed(records::Compression::kGzip), Packed(records::Compression::kSnappy),
+                    Packed(records::Compression::kLz4), Packed(records::Compression::kZstd)},
           .feed = Feed};
 }
 

@@ -28,9 +28,17 @@ std::optional<std::vector<Header>> ReadHeaders(codec::Reader& in) {
 
 }  // namespace
 
-RecordReader::RecordReader(const BatchHeader& header, std::string_view batch)
-    : header_(header), rest_(batch.substr(kHeaderBytes, header.size() - kHeaderBytes)) {
+RecordReader::RecordReader(const BatchHeader& header, std::string_view batch, Offsets offsets)
+    : header_(header),
+      rest_(batch.substr(kHeaderBytes, header.size() - kHeaderBytes)),
+      offsets_(offsets) {
   CHECK_GE(batch.size(), header.size());
+}
+
+RecordReader RecordReader::OfContents(BatchHeader header, std::string_view contents,
+                                      Offsets offsets) {
+  header.attributes &= ~kCompressionBits;
+  return RecordReader(header, contents, offsets, Uncompressed());
 }
 
 std::unexpected<Refusal> RecordReader::Invalid(std::string_view what) {
@@ -70,6 +78,10 @@ Answer<std::optional<Record>> RecordReader::Next() {
   auto headers = ReadHeaders(in);
   if (!headers || in.failed()) return Invalid("is shorter than its fields say");
   if (!in.rest().empty()) return Invalid("is longer than its fields say");
+  if (offsets_ == Offsets::kAll && offset_delta != read_) {
+    return Invalid("has offset delta " + std::to_string(offset_delta) + "; it must be " +
+                   std::to_string(read_));
+  }
   if (offset_delta <= last_delta_ || offset_delta > header_.last_offset_delta) {
     return Invalid("has offset delta " + std::to_string(offset_delta) + ", which is out of order");
   }
