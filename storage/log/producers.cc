@@ -3,7 +3,12 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
+#include <utility>
+
+#include "common/base/planted_bug.h"
 
 namespace weir::log {
 namespace {
@@ -17,6 +22,22 @@ std::unexpected<Refusal> OutOfOrder(const records::BatchHeader& header, int32_t 
                     Number(header.base_sequence) + "; the next must be " + Number(expected));
 }
 
+// The sequence of the batch after these; -1 where none is known.
+int32_t NextSequence(const std::vector<Producers::Batch>& batches) {
+  if (batches.empty()) return -1;
+  if (PLANTED_BUG("log: sequences do not wrap")) {
+    return static_cast<int32_t>(int64_t{batches.back().last_sequence} + 1);
+  }
+  return records::SequenceAfter(batches.back().last_sequence, 1);
+}
+
+// Whether the leader that wrote `header` may have known the producer so. A marker has no sequence.
+bool Follows(const Producers::Producer& producer, const records::BatchHeader& header) {
+  if (header.producer_epoch != producer.epoch) return false;
+  return header.base_sequence < 0 || producer.batches.empty() ||
+         header.base_sequence == NextSequence(producer.batches);
+}
+
 }  // namespace
 
 Answer<std::optional<Producers::Batch>> Producers::Judge(const records::BatchHeader& header) const {
@@ -24,7 +45,8 @@ Answer<std::optional<Producers::Batch>> Producers::Judge(const records::BatchHea
   auto found = by_id_.find(header.producer_id);
   if (found == by_id_.end()) return JudgeUnknown(header);
   const Producer& producer = found->second;
-  if (header.producer_epoch < producer.epoch) {
+  bool is_over = header.producer_epoch < producer.epoch;
+  if (is_over && !PLANTED_BUG("log: a producer's old epoch may write")) {
     return Refuse(ErrorCode::kInvalidProducerEpoch,
                   "producer " + Number(header.producer_id.value()) + " sent epoch " +
                       Number(header.producer_epoch.value()) + "; it is at epoch " +
@@ -42,7 +64,7 @@ Answer<std::optional<Producers::Batch>> Producers::Judge(const records::BatchHea
       return batch;
     }
   }
-  int32_t expected = records::SequenceAfter(producer.batches.back().last_sequence, 1);
+  int32_t expected = NextSequence(producer.batches);
   if (header.base_sequence != expected) return OutOfOrder(header, expected);
   return std::nullopt;
 }
@@ -63,21 +85,18 @@ void Producers::Apply(const records::BatchHeader& header) {
   changed_end_ = header.end_offset();
   auto [found, is_new] = by_id_.try_emplace(header.producer_id);
   Producer& producer = found->second;
-  if (is_new) {
-    producer.epoch = header.producer_epoch;
-    producer.last = Offset(-1);
-  }
-  // A leader never writes an older epoch; a fold does not judge.
-  if (header.producer_epoch < producer.epoch) return;
-  if (header.producer_epoch > producer.epoch) {
+  if (is_new) producer.last = Offset(-1);
+  if (is_new || !Follows(producer, header)) {
     producer.epoch = header.producer_epoch;
     producer.batches.clear();
   }
+  producer.timestamp = header.max_timestamp;
   Touch(header.producer_id, producer, header.last_offset());
   if (header.base_sequence < 0) return;
-  if (producer.batches.size() == kBatchesMax) producer.batches.erase(producer.batches.begin());
-  producer.batches.push_back(
-      {header.base_sequence, header.last_sequence(), header.base_offset, header.last_offset()});
+  size_t batches_max = PLANTED_BUG("log: one batch is remembered") ? 1 : kBatchesMax;
+  if (producer.batches.size() == batches_max) producer.batches.erase(producer.batches.begin());
+  producer.batches.push_back({header.base_sequence, header.last_sequence(), header.base_offset,
+                              header.last_offset(), header.max_timestamp});
 }
 
 void Producers::Touch(ProducerId id, Producer& producer, Offset last) {
@@ -85,10 +104,44 @@ void Producers::Touch(ProducerId id, Producer& producer, Offset last) {
   producer.last = last;
   by_last_[last] = id;
   if (by_id_.size() <= kProducersMax) return;
-  auto oldest = by_last_.begin();
-  CHECK(oldest->second != id);
-  by_id_.erase(oldest->second);
-  by_last_.erase(oldest);
+  CHECK(by_last_.begin()->second != id);
+  ForgetOldest();
+}
+
+void Producers::ForgetOldest() {
+  by_id_.erase(by_last_.begin()->second);
+  by_last_.erase(by_last_.begin());
+}
+
+void Producers::Forget(WallTime now, Duration after) {
+  const int64_t after_ms = std::chrono::duration_cast<std::chrono::milliseconds>(after).count();
+  // A clock that went back: what had been written then had been written before `now` as well.
+  while (!sights_.empty() && sights_.back().at > now) sights_.pop_back();
+  auto is_old = [&](const Sight& sight) { return now.ms - sight.at.ms >= after_ms; };
+  auto young = std::ranges::find_if_not(sights_, is_old);
+  if (young != sights_.begin()) {
+    Offset end = std::prev(young)->end;
+    while (!by_last_.empty() && by_last_.begin()->first < end) ForgetOldest();
+    sights_.erase(sights_.begin(), young);
+  }
+  // So many are kept at most.
+  constexpr int64_t kSights = 64;
+  if (sights_.empty() ||
+      now.ms - sights_.back().at.ms >= std::max<int64_t>(1, after_ms / kSights)) {
+    sights_.push_back({now, changed_end_});
+  }
+}
+
+std::optional<Producers> Producers::Restored(std::map<ProducerId, Producer> by_id,
+                                             Offset changed_end) {
+  Producers producers;
+  for (const auto& [id, producer] : by_id) {
+    if (producer.batches.size() > kBatchesMax) return std::nullopt;
+    if (!producers.by_last_.emplace(producer.last, id).second) return std::nullopt;
+  }
+  producers.by_id_ = std::move(by_id);
+  producers.changed_end_ = changed_end;
+  return producers;
 }
 
 void Producers::Encode(codec::Writer& out) const {
@@ -98,25 +151,28 @@ void Producers::Encode(codec::Writer& out) const {
     out.Fixed(id.value());
     out.Fixed(producer.epoch.value());
     out.Fixed(producer.last.value());
+    out.Fixed(producer.timestamp.ms);
     out.Fixed(static_cast<uint8_t>(producer.batches.size()));
     for (const Batch& batch : producer.batches) {
       out.Fixed(batch.first_sequence);
       out.Fixed(batch.last_sequence);
       out.Fixed(batch.first.value());
       out.Fixed(batch.last.value());
+      out.Fixed(batch.timestamp.ms);
     }
   }
 }
 
 std::optional<Producers> Producers::Decode(codec::Reader& in) {
-  Producers producers;
-  producers.changed_end_ = Offset(in.Fixed<int64_t>());
+  Offset changed_end(in.Fixed<int64_t>());
+  std::map<ProducerId, Producer> by_id;
   auto count = in.Fixed<uint32_t>();
   for (uint32_t i = 0; i < count && !in.failed(); ++i) {
     ProducerId id(in.Fixed<int64_t>());
     Producer producer;
     producer.epoch = ProducerEpoch(in.Fixed<int16_t>());
     producer.last = Offset(in.Fixed<int64_t>());
+    producer.timestamp = {in.Fixed<int64_t>()};
     auto batches = in.Fixed<uint8_t>();
     if (batches > kBatchesMax) return std::nullopt;
     for (uint8_t b = 0; b < batches; ++b) {
@@ -125,13 +181,13 @@ std::optional<Producers> Producers::Decode(codec::Reader& in) {
       batch.last_sequence = in.Fixed<int32_t>();
       batch.first = Offset(in.Fixed<int64_t>());
       batch.last = Offset(in.Fixed<int64_t>());
+      batch.timestamp = {in.Fixed<int64_t>()};
       producer.batches.push_back(batch);
     }
-    producers.by_last_[producer.last] = id;
-    producers.by_id_[id] = std::move(producer);
+    if (!by_id.emplace(id, std::move(producer)).second) return std::nullopt;
   }
-  if (in.failed() || producers.by_last_.size() != producers.by_id_.size()) return std::nullopt;
-  return producers;
+  if (in.failed()) return std::nullopt;
+  return Restored(std::move(by_id), changed_end);
 }
 
 }  // namespace weir::log
