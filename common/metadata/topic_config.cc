@@ -18,14 +18,28 @@ using Kind = Definition::Kind;
 constexpr int64_t kMaxInt = std::numeric_limits<int32_t>::max();
 constexpr int64_t kMaxLong = std::numeric_limits<int64_t>::max();
 
+// 0 would be no compression at all, and is refused.
+const std::vector<std::string_view>& GzipLevels() {
+  static const std::vector<std::string_view> levels = {"-1", "1", "2", "3", "4",
+                                                       "5",  "6", "7", "8", "9"};
+  return levels;
+}
+
 const std::vector<Definition>& Table() {
   static const std::vector<Definition> table = {
       {"cleanup.policy", "delete", Kind::kListOf, 0, 0, {"compact", "delete"},
        "What becomes of old records: \"delete\" drops them by age and size, \"compact\" keeps the "
        "last of each key, \"compact,delete\" does both; empty keeps everything."},
+      {"compression.gzip.level", "-1", Kind::kOneOf, 0, 0, GzipLevels(),
+       "How hard gzip tries where it is the compression.type: 1 (fast) to 9 (small); -1: 6."},
+      {"compression.lz4.level", "9", Kind::kNumber, 1, 17, {},
+       "How hard lz4 tries where it is the compression.type: 1 to 17; 9 stands for its fast "
+       "compressor, the others for the thorough one."},
       {"compression.type", "producer", Kind::kOneOf, 0, 0,
        {"gzip", "lz4", "producer", "snappy", "uncompressed", "zstd"},
        "How batches are compressed on disk; \"producer\" keeps them as they came."},
+      {"compression.zstd.level", "3", Kind::kNumber, -131'072, 22, {},
+       "How hard zstd tries where it is the compression.type: -131072 (fast) to 22 (small)."},
       {"follower.replication.throttled.rate", "9223372036854775807", Kind::kNumber, 0, kMaxLong, {},
        "What each node may take in for throttled replicas; for the whole cluster alone. Bytes a "
        "second, 0 or more.",
@@ -45,6 +59,12 @@ const std::vector<Definition>& Table() {
        "between; \"*\" for all."},
       {"max.message.bytes", "1048588", Kind::kNumber, 0, kMaxInt, {},
        "The largest record batch that is accepted, after compression. Bytes, 0 to 2147483647."},
+      {"message.timestamp.after.max.ms", "3600000", Kind::kNumber, 0, kMaxLong, {},
+       "How far a producer's timestamp may lie after the leader's clock, where "
+       "message.timestamp.type is CreateTime. Milliseconds, 0 or more."},
+      {"message.timestamp.before.max.ms", "9223372036854775807", Kind::kNumber, 0, kMaxLong, {},
+       "How far a producer's timestamp may lie before the leader's clock, where "
+       "message.timestamp.type is CreateTime. Milliseconds, 0 or more."},
       {"message.timestamp.type", "CreateTime", Kind::kOneOf, 0, 0, {"CreateTime", "LogAppendTime"},
        "Whose clock stamps a record: its producer's, or the leader's when it appends."},
       {"min.insync.replicas", "1", Kind::kNumber, 1, kMaxInt, {},
@@ -283,6 +303,12 @@ TopicConfig TopicConfigOf(const Image& image, const TopicId& topic) {
   config.min_insync_replicas = static_cast<int32_t>(reading.Number("min.insync.replicas"));
   config.unclean_leader_election = reading.Bool("unclean.leader.election.enable");
   config.compression = reading.Text("compression.type");
+  std::string level = "compression." + config.compression + ".level";
+  if (FindDefinition(level) != nullptr) {
+    config.compression_level = static_cast<int>(reading.Number(level));
+  }
+  config.timestamp_before_max_ms = reading.Number("message.timestamp.before.max.ms");
+  config.timestamp_after_max_ms = reading.Number("message.timestamp.after.max.ms");
   config.stamps_append_time = reading.Text("message.timestamp.type") == "LogAppendTime";
   config.durability =
       reading.Text("weir.durability") == "cache" ? Durability::kCache : Durability::kFlush;

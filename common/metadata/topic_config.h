@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -70,7 +71,11 @@ struct TopicConfig {
   int32_t min_insync_replicas = 1;
   bool unclean_leader_election = false;
   std::string compression = "producer";
-  bool stamps_append_time = false;  // message.timestamp.type is LogAppendTime.
+  std::optional<int> compression_level;  // Of that compression, where it has levels.
+  bool stamps_append_time = false;       // message.timestamp.type is LogAppendTime.
+  // How far a producer's timestamp may lie from the leader's clock.
+  int64_t timestamp_before_max_ms = 0;
+  int64_t timestamp_after_max_ms = 0;
   Durability durability = Durability::kFlush;
   // *.replication.throttled.replicas, by who leads and by who follows.
   ThrottledReplicas throttled_leaders;

@@ -15,6 +15,25 @@ constexpr int kReconciledPerTurn = 200;
 // Between two tries to open what had no room.
 constexpr Duration kOpenAgainAfter = std::chrono::seconds(1);
 
+// What compression.type asks for; nothing: batches stay as they came.
+std::optional<codec::Compression> CompressionNamed(std::string_view name) {
+  if (name == "uncompressed") return codec::Compression::kNone;
+  for (codec::Compression compression : codec::kCompressions) {
+    if (name == codec::NameOf(compression)) return compression;
+  }
+  CHECK_EQ(name, "producer");
+  return std::nullopt;
+}
+
+log::AdmissionRules AdmissionOf(const metadata::TopicConfig& config) {
+  return {.stamps_append_time = config.stamps_append_time,
+          .timestamp_before_max_ms = config.timestamp_before_max_ms,
+          .timestamp_after_max_ms = config.timestamp_after_max_ms,
+          .compression = CompressionNamed(config.compression),
+          .compression_level = config.compression_level.value_or(codec::kUsualLevel),
+          .needs_keys = config.is_compacted};
+}
+
 partition::PartitionState StateOf(const metadata::Image& image, const metadata::Partition& record,
                                   const metadata::TopicConfig& config) {
   partition::PartitionState state;
@@ -33,6 +52,7 @@ partition::PartitionState StateOf(const metadata::Image& image, const metadata::
   assignment.min_isr = metadata::EffectiveMinInsync(config, record);
   assignment.flush = config.durability == metadata::Durability::kFlush;
   state.max_batch_bytes = static_cast<int32_t>(config.max_message_bytes);
+  state.admission = AdmissionOf(config);
   state.segment_bytes = static_cast<uint64_t>(config.segment_bytes);
   return state;
 }

@@ -17,6 +17,7 @@
 #include "common/base/time.h"
 #include "common/collections/epoch_history.h"
 #include "common/host/host.h"
+#include "storage/log/admission_rules.h"
 
 namespace weir::log {
 
@@ -27,6 +28,8 @@ struct LogOptions {
   uint64_t segment_bytes = 1ull << 30;
   // The largest batch that AppendAsLeader takes.
   int32_t max_batch_bytes = 1'048'588;
+  // What else it asks of a batch.
+  AdmissionRules admission;
   // Whether what is written is also synced, group by group, and told by OnDurable.
   bool flush = true;
   bool operator==(const LogOptions&) const = default;
@@ -41,6 +44,8 @@ struct Appended {
   // The batch had been written before (same producer, epoch and sequences): nothing was appended,
   // and these are its offsets.
   bool duplicate = false;
+  // When the leader appended it, where the topic's batches are stamped with that; -1 elsewhere.
+  WallTime append_time{-1};
   // The batch as it lies in the log from now on; empty for a duplicate.
   Pieces stamped = {};
 };
@@ -66,9 +71,10 @@ class Log {
   virtual Offset durable() const = 0;  // Synced.
   virtual const LeaderEpochs& epochs() const = 0;
 
-  // Judges one batch (CRC, magic, lengths, counts, sequences), stamps offsets and `epoch` into it,
-  // and appends it. Refusals are Kafka's: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD,
-  // UNSUPPORTED_FOR_MESSAGE_FORMAT, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, ...
+  // Judges one batch (CRC, magic, lengths, counts, sequences, and what the options ask for), stamps
+  // offsets and `epoch` into it, and appends it. Refusals are Kafka's: CORRUPT_MESSAGE,
+  // MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP, UNSUPPORTED_FOR_MESSAGE_FORMAT,
+  // OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, ...
   virtual Answer<Appended> AppendAsLeader(Bytes batch, LeaderEpoch epoch, Origin origin,
                                           WallTime now) = 0;
 

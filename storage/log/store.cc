@@ -35,18 +35,27 @@ Store::Store(host::Host host, std::string folder, LogOptions options, LogEvents*
 Answer<Appended> Store::AppendAsLeader(Bytes batch, LeaderEpoch epoch, Origin origin,
                                        WallTime now) {
   if (auto may = MayAppend(epoch); !may) return std::unexpected(may.error());
-  auto header = AdmitFromProducer(batch, origin, options_.max_batch_bytes, now);
-  if (!header) return std::unexpected(header.error());
-  auto judged = producers_.Judge(*header);
+  const AdmissionRules& rules = options_.admission;
+  auto admitted = AdmitFromProducer(std::move(batch), origin, rules, options_.max_batch_bytes, now);
+  if (!admitted) return std::unexpected(admitted.error());
+  BatchHeader& header = admitted->header;
+  producers_.Forget(now, rules.forgets_producers_after);
+  auto judged = producers_.Judge(header);
   if (!judged) return std::unexpected(judged.error());
-  if (*judged) return Appended{(*judged)->first, (*judged)->last, true};
-  header->base_offset = end_;
-  header->leader_epoch = epoch;
-  Pieces pieces = {records::StampedFront(batch.view(), end_, epoch),
-                   batch.Slice(records::kStampedBytes)};
-  Enqueue(*header, pieces);
+  auto append_time = [&](WallTime timestamp) {
+    return rules.stamps_append_time ? timestamp : WallTime{-1};
+  };
+  if (*judged) {
+    const Producers::Batch& original = **judged;
+    return Appended{original.first, original.last, true, append_time(original.timestamp)};
+  }
+  header.base_offset = end_;
+  header.leader_epoch = epoch;
+  Pieces pieces = admitted->Stamped(end_, epoch);
+  Enqueue(header, pieces);
   StartWriting();
-  return Appended{header->base_offset, header->last_offset(), false, std::move(pieces)};
+  return Appended{header.base_offset, header.last_offset(), false,
+                  append_time(header.max_timestamp), std::move(pieces)};
 }
 
 Answer<void> Store::AppendAsFollower(Bytes batches, LeaderEpoch epoch) {
@@ -56,6 +65,7 @@ Answer<void> Store::AppendAsFollower(Bytes batches, LeaderEpoch epoch) {
   if (!admitted) return std::unexpected(admitted.error());
   const Producers before =
       PLANTED_BUG("log: a follower forgets producers") ? producers_ : Producers();
+  producers_.Forget(host_.clock.WallNow(), options_.admission.forgets_producers_after);
   for (auto& batch : *admitted) Enqueue(batch.header, {std::move(batch.bytes)});
   if (PLANTED_BUG("log: a follower forgets producers")) producers_ = before;
   StartWriting();

@@ -420,6 +420,7 @@ replica::Positions Partition::PositionsOf() const {
 log::LogOptions Partition::OptionsOf(const PartitionState& state) {
   return {.segment_bytes = state.segment_bytes,
           .max_batch_bytes = state.max_batch_bytes,
+          .admission = state.admission,
           .flush = state.assignment.flush};
 }
 

@@ -33,6 +33,7 @@ namespace weir::partition {
 struct PartitionState {
   replica::Assignment assignment;
   int32_t max_batch_bytes = 1'048'588;
+  log::AdmissionRules admission;
   uint64_t segment_bytes = 1ull << 30;
   // While it is not in sync, a follower gets what this node's rate for throttled replicas allows,
   // and this node as a follower takes as much.
