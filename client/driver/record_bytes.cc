@@ -5,6 +5,7 @@
 
 #include "common/records/batch.h"
 #include "common/records/batch_builder.h"
+#include "common/records/contents.h"
 #include "common/records/record_reader.h"
 
 namespace weir::client {
@@ -21,13 +22,13 @@ std::optional<Bytes> SliceOf(const Bytes& whole, std::optional<std::string_view>
   return whole.Slice(static_cast<size_t>(view->data() - whole.data()), view->size());
 }
 
-ReadRecord Keep(const Bytes& batch, const records::Record& record) {
+ReadRecord Keep(const Bytes& contents, const records::Record& record) {
   ReadRecord kept{.offset = record.offset,
                   .timestamp = record.timestamp,
-                  .key = SliceOf(batch, record.key),
-                  .value = SliceOf(batch, record.value)};
+                  .key = SliceOf(contents, record.key),
+                  .value = SliceOf(contents, record.value)};
   for (const records::Header& header : record.headers) {
-    kept.headers.push_back({std::string(header.key), SliceOf(batch, header.value)});
+    kept.headers.push_back({std::string(header.key), SliceOf(contents, header.value)});
   }
   return kept;
 }
@@ -59,12 +60,14 @@ Answer<std::vector<ReadRecord>> DecodeBatches(const Bytes& bytes) {
     if (!*batch) return records;
     const auto& [header, whole] = **batch;
     if (header.is_control()) continue;
-    records::RecordReader reader(header, whole.view());
+    auto contents = records::Contents::Of(header, whole);
+    if (!contents) return std::unexpected(contents.error());
+    records::RecordReader reader = contents->Records();
     while (true) {
       auto record = reader.Next();
       if (!record) return std::unexpected(record.error());
       if (!*record) break;
-      records.push_back(Keep(whole, **record));
+      records.push_back(Keep(contents->bytes(), **record));
     }
   }
 }

@@ -10,8 +10,8 @@ namespace weir::client {
 
 Bytes EncodeBatch(const Batch& batch);
 
-// The records of whole batches, as slices of `bytes`. CORRUPT_MESSAGE and the like where they are
-// not what they say.
+// The records of whole batches, as slices of `bytes`, or of what was compressed there.
+// CORRUPT_MESSAGE and the like where they are not what they say.
 Answer<std::vector<ReadRecord>> DecodeBatches(const Bytes& bytes);
 
 }  // namespace weir::client

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/records/batch.h"
+#include "common/records/contents.h"
 
 namespace weir::client {
 namespace {
@@ -36,6 +36,20 @@ TEST(RecordBytes, ComeBackAsTheyWere) {
   EXPECT_EQ(second.offset, Offset(1));
   EXPECT_FALSE(second.key);
   EXPECT_TRUE(second.value);
+}
+
+TEST(RecordBytes, ComeBackFromABatchThatTheTopicCompressed) {
+  Bytes plain = EncodeBatch(Two());
+  records::BatchHeader header = *records::ParseBatch(plain.view());
+  for (codec::Compression compression : codec::kCompressions) {
+    auto records = DecodeBatches(records::Repacked(
+        header, plain.view().substr(records::kHeaderBytes), compression, codec::kUsualLevel));
+    ASSERT_TRUE(records) << records.error();
+    ASSERT_EQ(records->size(), 2u);
+    EXPECT_EQ((*records)[0].key->view(), "k");
+    EXPECT_EQ((*records)[0].headers[0].value->view(), "x");
+    EXPECT_EQ((*records)[1].timestamp, WallTime{1005});
+  }
 }
 
 TEST(RecordBytes, CarryTheProducersIdentity) {
