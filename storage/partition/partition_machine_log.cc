@@ -8,6 +8,7 @@
 
 #include "common/records/batch.h"
 #include "common/records/batch_builder.h"
+#include "common/records/contents.h"
 #include "common/records/record_reader.h"
 
 namespace weir::partition {
@@ -98,17 +99,20 @@ void PartitionMachineLog::Tell(const Bytes& batches) {
     }
     if (!*batch) return;
     const auto& [header, bytes] = **batch;
-    records::RecordReader reader(header, bytes.view());
+    auto contents = records::Contents::Of(header, bytes);
+    CHECK(contents) << partition_->id() << ": " << contents.error();
+    records::RecordReader reader = contents->Records();
     while (!header.is_control()) {
       auto record = reader.Next();
       CHECK(record) << partition_->id() << ": " << record.error();
       if (!*record) break;
       if ((*record)->offset < next_) continue;
       const std::string_view value = (*record)->value.value_or(std::string_view());
-      const size_t at = value.empty() ? 0 : static_cast<size_t>(value.data() - bytes.data());
+      const size_t at =
+          value.empty() ? 0 : static_cast<size_t>(value.data() - contents->bytes().data());
       next_ = (*record)->offset + 1;
       events_->OnCommitted({next_.value(), header.leader_epoch.value()},
-                           bytes.Slice(at, value.size()));
+                           contents->bytes().Slice(at, value.size()));
     }
     next_ = std::max(next_, header.end_offset());
   }
