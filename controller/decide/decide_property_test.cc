@@ -286,8 +286,8 @@ class World {
     EXPECT_EQ(decision.answer, again.answer);
     ASSERT_EQ(decision.entry.has_value(), again.entry.has_value());
     if (!decision.answer) {
-      EXPECT_FALSE(decision.entry) << "a refusal writes nothing";
       EXPECT_FALSE(decision.answer.error().message.empty());
+      if (decision.entry) Remember(command, decision);
       return;
     }
     if (!decision.entry) return;
@@ -310,6 +310,16 @@ class World {
       EXPECT_FALSE(repeated.entry) << "a repeated request writes nothing";
       EXPECT_TRUE(repeated.answer.has_value());
     }
+  }
+
+  // A refusal changes nothing but that it is known from now on.
+  void Remember(const Command& command, const Decision& refused) {
+    EXPECT_EQ(refused.entry->records_size(), 1);
+    EXPECT_FALSE(refused.entry->request_id().empty());
+    Write(*refused.entry);
+    Decision repeated = machine_.Decide(image_, command, {});
+    EXPECT_FALSE(repeated.entry) << "a repeated request writes nothing";
+    EXPECT_EQ(repeated.answer, refused.answer);
   }
 
   void Write(const metadata::v1::Entry& entry) {
