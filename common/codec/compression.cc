@@ -66,7 +66,7 @@ void AppendCompressed(Compression compression, int level, std::string_view bytes
       AppendZstd(level, bytes, out);
       return;
   }
-  LOG(FATAL) << "no compression " << static_cast<int>(compression);
+  CHECK(false) << "no compression " << static_cast<int>(compression);
 }
 
 std::string Compress(Compression compression, std::string_view bytes, int level) {
@@ -90,7 +90,8 @@ Answer<std::string> Decompress(Compression compression, std::string_view bytes, 
     case Compression::kZstd:
       return ReadZstd(bytes, limit);
   }
-  LOG(FATAL) << "no compression " << static_cast<int>(compression);
+  CHECK(false) << "no compression " << static_cast<int>(compression);
+  return std::string();
 }
 
 std::unexpected<Refusal> NotLawful(std::string_view format, std::string_view what) {

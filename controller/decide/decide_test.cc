@@ -171,7 +171,7 @@ class Scenario {
     Decision decision = machine_.Decide(image_, command, {});
     if (!decision.answer) {
       if (decision.entry) {
-        EXPECT_EQ(decision.entry->records_size(), 1) << "a refusal is remembered, and changes nothing";
+        EXPECT_EQ(decision.entry->records_size(), 1) << "a refusal changes nothing";
         Write(*decision.entry);
       }
       std::ostringstream out;

@@ -59,7 +59,7 @@ Decision MetadataMachine::Decide(const State& tip, const Command& command, machi
   // What is decided in part is asked for again, and is remembered once the last part is.
   bool is_whole = !decision.answer || !std::holds_alternative<DecidedInPart>(*decision.answer);
   if (request_id && is_whole) {
-    // A refusal is remembered as well, and what there was nothing to do for: another attempt of this
+    // A refusal is remembered as well, and that there was nothing to do: another attempt of this
     // request may still be under way, and must not be decided after the caller was told.
     if (!decision.entry) decision.entry.emplace();
     decision.entry->set_request_id(request_id->ToBytes());

@@ -153,7 +153,7 @@ void Admin::Change(host::Methods& methods, const std::string& name,
           respond(CallStatus::Ok(), std::move(out));
         };
         if (!request.request_id().empty()) return Submit(*asked, std::move(tell));
-        // A refusal without an id leaves no entry by which a leader that was cut off would find out.
+        // A refusal without an id leaves no entry, by which one that was cut off would find out.
         quorum_()->AwaitReadable([this, command = *std::move(asked),
                                   tell = std::move(tell)](bool is_readable) mutable {
           if (is_readable) return Submit(command, std::move(tell));

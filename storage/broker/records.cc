@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/base/planted_bug.h"
 #include "storage/broker/nearest_replica.h"
 #include "storage/broker/partitions.h"
 
@@ -151,7 +150,6 @@ void Records::Expire(AppendRoom::Ticket ticket) {
 }
 
 void Records::GiveBack(const PartitionId& partition, int64_t bytes) {
-  if (PLANTED_BUG("records: room is not given back")) return;
   append_room_.GiveBack(partition, bytes);
   ServeLineSoon();
 }

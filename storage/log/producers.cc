@@ -70,7 +70,7 @@ Answer<std::optional<Producers::Batch>> Producers::Judge(const records::BatchHea
 }
 
 // Whoever is new begins with sequence 0. Where a later batch comes first, the one before it was
-// refused or lost on its way, and would be written after it. Kafka takes any sequence here, since it
+// refused or lost on its way, and would be written after it. Kafka takes any sequence, since it
 // forgets producers; here that is so only once there were too many.
 Answer<std::optional<Producers::Batch>> Producers::JudgeUnknown(
     const records::BatchHeader& header) const {

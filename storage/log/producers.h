@@ -28,8 +28,8 @@ class Producers {
  public:
   // A producer has at most this many batches under way (max.in.flight.requests.per.connection).
   static constexpr size_t kBatchesMax = 5;
-  // Beyond it, the producer that wrote longest ago is forgotten: whoever is not known may then begin
-  // anywhere.
+  // Beyond it, the producer that wrote longest ago is forgotten: whoever is not known may then
+  // begin anywhere.
   static constexpr size_t kProducersMax = 10'000;
 
   struct Batch {

@@ -139,10 +139,8 @@ Partition::WaitId Partition::Fetch(Offset offset, size_t max_bytes, Duration max
 }
 
 Offset Partition::ReadableEnd() const {
-  const bool shows_all =
-      PLANTED_BUG("partition: fetches above the high watermark") ||
-      (PLANTED_BUG("partition: a follower shows all it has") && !leading_.has_value());
-  return shows_all ? log_->written() : replica_->high_watermark();
+  if (PLANTED_BUG("partition: fetches above the high watermark")) return log_->written();
+  return replica_->high_watermark();
 }
 
 FetchOutcome Partition::OutcomeOf(Bytes records, Offset next) const {

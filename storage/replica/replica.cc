@@ -25,9 +25,6 @@ Replica::Replica(NodeId self, ReplicaConfig config, Positions positions, Instant
       last_follow_id_(now.ns),
       now_(now) {
   CheckLawful(positions);
-  if (PLANTED_BUG("replica: a known high watermark is taken as it is")) {
-    high_watermark_ = std::max(positions.start, known_high_watermark);
-  }
 }
 
 void Replica::Apply(const Assignment& assignment, Instant now) {

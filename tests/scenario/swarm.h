@@ -15,9 +15,10 @@
 namespace weir::scenario {
 
 // What faults may be drawn: `over=nodes` or `over=controllers` strikes these alone, `links=nodes`,
-// `links=controllers` or `links=servers` links between these, or both, while clients reach all; `down=N` says how many of a kind may be down at once, drawn from 1 to
-// all if not given; `kinds=kill,pause` or `without=cut`, all if not given; `gap=2s` between two on
-// average, and `length=1s` of each, are upper bounds of what is drawn.
+// `links=controllers` or `links=servers` links between these, or both, while clients reach all;
+// `down=N` says how many of a kind may be down at once, drawn from 1 to all if not given;
+// `kinds=kill,pause` or `without=cut`, all if not given; `gap=2s` between two on average, and
+// `length=1s` of each, are upper bounds of what is drawn.
 std::vector<sim::Fault> DrawSwarm(uint64_t seed, Duration time, const Settings& settings,
                                   const cluster::Cluster& cluster);
 

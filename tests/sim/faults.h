@@ -32,7 +32,7 @@ enum class FaultKind {
   kDuplicates,
   // Each reaches its two neighbours alone.
   kRing,
-  // Two sides that do not reach each other: in silence, or with all connections between them broken.
+  // Two sides that do not reach each other: in silence, or with all connections between broken.
   kSplit,
   kSever,
   kDiskStall,
