@@ -64,6 +64,8 @@ class Directory {
  private:
   void Measure();
   void Measured(const host::Space& space);
+  void BecomeFull();
+  uint64_t RoomAgain() const;
 
   host::Host host_;
   const std::string path_;

@@ -277,8 +277,11 @@ TEST(Admission, ForgetsProducersInALogAsLongAsItIsTold) {
   ASSERT_TRUE(append(8, 0, 2000));
   EXPECT_FALSE(append(7, 50, 60'000));
   ASSERT_TRUE(append(8, 1, 60'000));
-  EXPECT_TRUE(append(7, 50, 70'000));
-  EXPECT_FALSE(append(8, 50, 70'000));
+  auto unknown = append(7, 50, 70'000);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::kUnknownProducerId);
+  EXPECT_FALSE(append(7, 0, 70'000)->duplicate);
+  EXPECT_TRUE(append(8, 1, 70'000)->duplicate);
 }
 
 }  // namespace
