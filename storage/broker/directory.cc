@@ -62,23 +62,17 @@ void Directory::Measure() {
 void Directory::Measured(const host::Space& space) {
   space_ = space;
   min_free_ = config_.min_free.value_or(std::min(space.total / kMinFreeShare, kMinFreeMost));
-  const bool is_full = *free() < (is_full_ ? RoomAgain() : min_free_);
-  if (is_full) {
-    BecomeFull();
-  } else if (std::exchange(is_full_, false)) {
+  uint64_t enough = min_free_ + (is_full_ ? min_free_ / kRoomShare : 0);
+  bool was_full = std::exchange(is_full_, *free() < enough);
+  if (is_full_ == was_full) return;
+  if (is_full_) {
+    LOG(ERROR) << "data folder " << path_ << " is full: " << Megabytes(space.free) << " of "
+               << Megabytes(space.total) << " are free, and " << Megabytes(min_free_)
+               << " are kept: producers are refused until there is more";
+  } else {
     LOG(INFO) << "data folder " << path_ << " has room again: " << Megabytes(space.free);
   }
 }
-
-void Directory::BecomeFull() {
-  if (std::exchange(is_full_, true)) return;
-  LOG(ERROR) << "data folder " << path_ << " is full: " << Megabytes(*free()) << " of "
-             << Megabytes(space_->total) << " are free, and " << Megabytes(min_free_)
-             << " are kept: producers are refused until there is more";
-}
-
-// More than is kept, so that it is not full again at once.
-uint64_t Directory::RoomAgain() const { return min_free_ + min_free_ / kRoomShare; }
 
 std::optional<uint64_t> Directory::free() const {
   if (!space_) return std::nullopt;
@@ -91,9 +85,7 @@ Answer<void> Directory::AdmitAppend(uint64_t bytes) {
     admitted_ += bytes;
     return {};
   }
-  // One large batch does not make it full for all others.
-  if (left < RoomAgain()) BecomeFull();
-  const uint64_t needed = is_full_ ? RoomAgain() : min_free_ + bytes;
+  const uint64_t needed = min_free_ + (is_full_ ? min_free_ / kRoomShare : bytes);
   return Refuse(ErrorCode::kKafkaStorageError,
                 "no space left in the data folder of this replica: " + Megabytes(left) +
                     " are free and " + Megabytes(needed) +

@@ -64,8 +64,6 @@ class Directory {
  private:
   void Measure();
   void Measured(const host::Space& space);
-  void BecomeFull();
-  uint64_t RoomAgain() const;
 
   host::Host host_;
   const std::string path_;
