@@ -62,15 +62,17 @@ void Directory::Measure() {
 void Directory::Measured(const host::Space& space) {
   space_ = space;
   min_free_ = config_.min_free.value_or(std::min(space.total / kMinFreeShare, kMinFreeMost));
-  uint64_t enough = min_free_ + (is_full_ ? min_free_ / kRoomShare : 0);
-  bool was_full = std::exchange(is_full_, *free() < enough);
-  if (is_full_ == was_full) return;
+  SetFull(*free() < min_free_ + (is_full_ ? min_free_ / kRoomShare : 0));
+}
+
+void Directory::SetFull(bool is_full) {
+  if (std::exchange(is_full_, is_full) == is_full) return;
   if (is_full_) {
-    LOG(ERROR) << "data folder " << path_ << " is full: " << Megabytes(space.free) << " of "
-               << Megabytes(space.total) << " are free, and " << Megabytes(min_free_)
+    LOG(ERROR) << "data folder " << path_ << " is full: " << Megabytes(*free()) << " of "
+               << Megabytes(space_->total) << " are free, and " << Megabytes(min_free_)
                << " are kept: producers are refused until there is more";
   } else {
-    LOG(INFO) << "data folder " << path_ << " has room again: " << Megabytes(space.free);
+    LOG(INFO) << "data folder " << path_ << " has room again: " << Megabytes(*free());
   }
 }
 
@@ -80,12 +82,15 @@ std::optional<uint64_t> Directory::free() const {
 }
 
 Answer<void> Directory::AdmitAppend(uint64_t bytes) {
-  const uint64_t left = free().value_or(UINT64_MAX);
+  if (!space_) return {};
+  const uint64_t left = *free();
   if (!is_full_ && left >= min_free_ && left - min_free_ >= bytes) {
     admitted_ += bytes;
     return {};
   }
   const uint64_t needed = min_free_ + (is_full_ ? min_free_ / kRoomShare : bytes);
+  // From the first that does not fit, nothing does: or small ones would pass large ones for ever.
+  SetFull(true);
   return Refuse(ErrorCode::kKafkaStorageError,
                 "no space left in the data folder of this replica: " + Megabytes(left) +
                     " are free and " + Megabytes(needed) +

@@ -55,7 +55,7 @@ class Directory {
   // Whether a producer may append so much more, before anything is done. KAFKA_STORAGE_ERROR if
   // there is no room for it.
   Answer<void> AdmitAppend(uint64_t bytes);
-  // Less is free than producers must leave.
+  // Less is free than producers must leave, or than one of them needed.
   bool is_full() const { return is_full_; }
   // As it was measured last, and less what was admitted since; nothing before the first time.
   std::optional<uint64_t> free() const;
@@ -64,6 +64,7 @@ class Directory {
  private:
   void Measure();
   void Measured(const host::Space& space);
+  void SetFull(bool is_full);
 
   host::Host host_;
   const std::string path_;
