@@ -171,8 +171,8 @@ void Partitions::RemoveDropped(const PartitionId& id) {
 
 void Partitions::OpenAgain(const PartitionId& id) {
   if (!partitions_.contains(id)) return;
+  if (again_.empty()) again_timer_.Set(host_.clock.Now() + kOpenAgainAfter);
   again_.insert(id);
-  again_timer_.Set(host_.clock.Now() + kOpenAgainAfter);
 }
 
 // A leader is opened for those who read it, though it may take nothing new; a follower only where
@@ -181,7 +181,11 @@ void Partitions::TryAgain() {
   const auto waiting = std::exchange(again_, {});
   for (const PartitionId& id : waiting) {
     auto held = partitions_.find(id);
-    if (held == partitions_.end() || !held->second.directory->works()) continue;
+    // Another may have come in its place, or its disk have failed since.
+    if (held == partitions_.end() || !held->second.partition->failure() ||
+        !held->second.directory->works()) {
+      continue;
+    }
     const metadata::Partition* record = image_.partitions.Find(id);
     if (held->second.directory->is_full() && record && record->leader != self_) {
       again_.insert(id);
