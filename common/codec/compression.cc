@@ -3,6 +3,8 @@
 
 #include <glog/logging.h>
 
+#include <utility>
+
 #include "common/codec/compression_formats.h"
 
 namespace weir::codec {
@@ -91,7 +93,7 @@ Answer<std::string> Decompress(Compression compression, std::string_view bytes, 
       return ReadZstd(bytes, limit);
   }
   CHECK(false) << "no compression " << static_cast<int>(compression);
-  return std::string();
+  std::unreachable();
 }
 
 std::unexpected<Refusal> NotLawful(std::string_view format, std::string_view what) {
