@@ -16,6 +16,7 @@
 #include "common/metadata/diff.h"
 #include "common/metadata/image.h"
 #include "common/metadata/topic_config.h"
+#include "storage/log/open_files.h"
 #include "storage/partition/follower_streams.h"
 #include "storage/partition/partition.h"
 
@@ -26,6 +27,9 @@ class Partitions {
   // `hooks` and `streams` outlive this. `settled` hears when a large change has been carried out.
   Partitions(host::Host host, NodeId self, DirectoryId directory, partition::PartitionHooks* hooks,
              partition::FollowerStreams* streams, Callback<void()> settled);
+  ~Partitions();
+  Partitions(const Partitions&) = delete;
+  Partitions& operator=(const Partitions&) = delete;
 
   // Brings what is here in line with the image: a small change at once, a large one bit by bit. The
   // first one also removes folders of partitions that the cluster does not keep here any more.
@@ -57,7 +61,11 @@ class Partitions {
   void Drop(const PartitionId& id);
   void RemoveStrays();
   std::string FolderOf(const PartitionId& id) const;
+  void ArmUpkeep();
+  void UpkeepSome();
 
+  // Of the host's disk, but with few of its files open.
+  log::OpenFiles files_;
   host::Host host_;
   const NodeId self_;
   const DirectoryId directory_;
@@ -76,6 +84,9 @@ class Partitions {
   // Of the image, and the topic that was asked for last.
   std::optional<std::pair<TopicId, metadata::TopicConfig>> known_config_;
   bool published_ = false;
+  // The partition whose log was looked after last.
+  std::optional<PartitionId> kept_;
+  host::Strand::TimerId upkeep_timer_ = 0;
   Lifetime lifetime_;
 };
 

@@ -81,46 +81,15 @@ void Producers::Touch(ProducerId id, Producer& producer, Offset last) {
   by_last_.erase(oldest);
 }
 
-void Producers::Encode(codec::Writer& out) const {
-  out.Fixed(changed_end_.value());
-  out.Fixed(static_cast<uint32_t>(by_id_.size()));
-  for (const auto& [id, producer] : by_id_) {
-    out.Fixed(id.value());
-    out.Fixed(producer.epoch.value());
-    out.Fixed(producer.last.value());
-    out.Fixed(static_cast<uint8_t>(producer.batches.size()));
-    for (const Batch& batch : producer.batches) {
-      out.Fixed(batch.first_sequence);
-      out.Fixed(batch.last_sequence);
-      out.Fixed(batch.first.value());
-      out.Fixed(batch.last.value());
-    }
-  }
-}
-
-std::optional<Producers> Producers::Decode(codec::Reader& in) {
+std::optional<Producers> Producers::Restored(std::map<ProducerId, Producer> by_id,
+                                             Offset changed_end) {
   Producers producers;
-  producers.changed_end_ = Offset(in.Fixed<int64_t>());
-  auto count = in.Fixed<uint32_t>();
-  for (uint32_t i = 0; i < count && !in.failed(); ++i) {
-    ProducerId id(in.Fixed<int64_t>());
-    Producer producer;
-    producer.epoch = ProducerEpoch(in.Fixed<int16_t>());
-    producer.last = Offset(in.Fixed<int64_t>());
-    auto batches = in.Fixed<uint8_t>();
-    if (batches > kBatchesMax) return std::nullopt;
-    for (uint8_t b = 0; b < batches; ++b) {
-      Batch batch;
-      batch.first_sequence = in.Fixed<int32_t>();
-      batch.last_sequence = in.Fixed<int32_t>();
-      batch.first = Offset(in.Fixed<int64_t>());
-      batch.last = Offset(in.Fixed<int64_t>());
-      producer.batches.push_back(batch);
-    }
-    producers.by_last_[producer.last] = id;
-    producers.by_id_[id] = std::move(producer);
+  for (const auto& [id, producer] : by_id) {
+    if (producer.batches.size() > kBatchesMax) return std::nullopt;
+    if (!producers.by_last_.emplace(producer.last, id).second) return std::nullopt;
   }
-  if (in.failed() || producers.by_last_.size() != producers.by_id_.size()) return std::nullopt;
+  producers.by_id_ = std::move(by_id);
+  producers.changed_end_ = changed_end;
   return producers;
 }
 

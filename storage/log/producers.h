@@ -6,13 +6,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "common/base/error_code.h"
 #include "common/base/ids.h"
-#include "common/codec/reader.h"
-#include "common/codec/writer.h"
 #include "common/records/batch.h"
 
 namespace weir::log {
@@ -31,6 +28,14 @@ class Producers {
     Offset last;
     bool operator==(const Batch&) const = default;
   };
+  struct Producer {
+    ProducerEpoch epoch;
+    // Of its last batch.
+    Offset last;
+    // Invariant: at most kBatchesMax, oldest first, sequences without a gap.
+    std::vector<Batch> batches;
+    bool operator==(const Producer&) const = default;
+  };
 
   // Whether `header` may come next: the batch that it repeats, nothing if it is new, or
   // INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER.
@@ -43,22 +48,15 @@ class Producers {
   Offset changed_end() const { return changed_end_; }
   size_t size() const { return by_id_.size(); }
 
-  void Encode(codec::Writer& out) const;
-  // Nothing where `in` does not hold what Encode writes.
-  static std::optional<Producers> Decode(codec::Reader& in);
+  const std::map<ProducerId, Producer>& by_id() const { return by_id_; }
+
+  // The fold that these are of; nothing where they are of none.
+  static std::optional<Producers> Restored(std::map<ProducerId, Producer> by_id,
+                                           Offset changed_end);
 
   bool operator==(const Producers&) const = default;
 
  private:
-  struct Producer {
-    ProducerEpoch epoch;
-    // Of its last batch.
-    Offset last;
-    // Invariant: at most kBatchesMax, oldest first, sequences without a gap.
-    std::vector<Batch> batches;
-    bool operator==(const Producer&) const = default;
-  };
-
   void Touch(ProducerId id, Producer& producer, Offset last);
 
   std::map<ProducerId, Producer> by_id_;

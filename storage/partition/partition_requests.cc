@@ -155,6 +155,12 @@ void Partition::AnswerRead(WaitId id, LeaderEpoch epoch, Result<Bytes> read) {
   FetchWait& wait = found.mapped();
   // Whoever waits when leadership ends is answered then.
   CHECK(leading_ == epoch);
+  // Deleted while it was read.
+  if (!read && wait.offset < log_->start()) {
+    return wait.done(Refuse(
+        ErrorCode::kOffsetOutOfRange,
+        Text("offset ", wait.offset, " is out of range: ", id_, " begins at ", log_->start())));
+  }
   if (!read) {
     return wait.done(Refuse(ErrorCode::kKafkaStorageError,
                             Text("reading ", id_, " at ", wait.offset, ": ", read.error())));
