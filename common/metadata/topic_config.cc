@@ -40,6 +40,9 @@ const std::vector<Definition>& Table() {
        "How batches are compressed on disk; \"producer\" keeps them as they came."},
       {"compression.zstd.level", "3", Kind::kNumber, -131'072, 22, {},
        "How hard zstd tries where it is the compression.type: -131072 (fast) to 22 (small)."},
+      {"file.delete.delay.ms", "60000", Kind::kNumber, 0, kMaxLong, {},
+       "How long a deleted segment's file stays for those who still read it. Milliseconds, 0 or "
+       "more."},
       {"follower.replication.throttled.rate", "9223372036854775807", Kind::kNumber, 0, kMaxLong, {},
        "What each node may take in for throttled replicas; for the whole cluster alone. Bytes a "
        "second, 0 or more.",
@@ -47,6 +50,9 @@ const std::vector<Definition>& Table() {
       {"follower.replication.throttled.replicas", "", Kind::kReplicas, 0, 0, {},
        "Replicas that are throttled while they are not in sync, as partition:follower, with commas "
        "between; \"*\" for all."},
+      {"index.interval.bytes", "4096", Kind::kNumber, 0, kMaxInt, {},
+       "After how many bytes of records a segment's indexes get another entry. Bytes, 0 to "
+       "2147483647."},
       {"internal.segment.bytes", "0", Kind::kNumber, 0, kMaxInt, {},
        "Overrides segment.bytes, without its lower bound; for tests. 0: segment.bytes holds. "
        "Bytes, 0 to 2147483647."},
@@ -78,6 +84,11 @@ const std::vector<Definition>& Table() {
        "limit."},
       {"segment.bytes", "1073741824", Kind::kNumber, 1 << 20, kMaxInt, {},
        "The size at which a partition begins a new segment. Bytes, 1048576 to 2147483647."},
+      {"segment.index.bytes", "10485760", Kind::kNumber, 4, kMaxInt, {},
+       "The size of an index at which a partition begins a new segment. Bytes, 4 to 2147483647."},
+      {"segment.jitter.ms", "0", Kind::kNumber, 0, kMaxLong, {},
+       "By up to how much a segment's age may fall short of segment.ms, by chance, so that not all "
+       "partitions begin a new one at once. Milliseconds, 0 or more."},
       {"segment.ms", "604800000", Kind::kNumber, 1, kMaxLong, {},
        "The age at which a partition begins a new segment. Milliseconds, 1 or more."},
       {"unclean.leader.election.enable", "false", Kind::kBool, 0, 0, {},
@@ -299,6 +310,10 @@ TopicConfig TopicConfigOf(const Image& image, const TopicId& topic) {
   config.segment_bytes = reading.Number("internal.segment.bytes");
   if (config.segment_bytes == 0) config.segment_bytes = reading.Number("segment.bytes");
   config.segment_ms = reading.Number("segment.ms");
+  config.segment_jitter_ms = reading.Number("segment.jitter.ms");
+  config.segment_index_bytes = reading.Number("segment.index.bytes");
+  config.index_interval_bytes = reading.Number("index.interval.bytes");
+  config.file_delete_delay_ms = reading.Number("file.delete.delay.ms");
   config.max_message_bytes = reading.Number("max.message.bytes");
   config.min_insync_replicas = static_cast<int32_t>(reading.Number("min.insync.replicas"));
   config.unclean_leader_election = reading.Bool("unclean.leader.election.enable");

@@ -67,6 +67,10 @@ struct TopicConfig {
   int64_t retention_bytes = 0;
   int64_t segment_bytes = 0;
   int64_t segment_ms = 0;
+  int64_t segment_jitter_ms = 0;
+  int64_t segment_index_bytes = 0;
+  int64_t index_interval_bytes = 0;
+  int64_t file_delete_delay_ms = 0;
   int64_t max_message_bytes = 0;
   int32_t min_insync_replicas = 1;
   bool unclean_leader_election = false;

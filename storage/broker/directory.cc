@@ -34,6 +34,7 @@ Directory::Directory(host::Host host, host::Disk& disk, std::string path, Direct
               host_.strand.Post(
                   lifetime_.Bind([failed = std::move(failed), error]() mutable { failed(error); }));
             }),
+      files_(disk_, host.strand),
       high_watermarks_(this->host()),
       timer_(host.strand, [this] { Measure(); }) {}
 

@@ -14,6 +14,7 @@
 #include "common/host/host.h"
 #include "storage/broker/fenced_disk.h"
 #include "storage/broker/high_watermarks.h"
+#include "storage/log/open_files.h"
 
 namespace weir::broker {
 
@@ -40,8 +41,8 @@ class Directory {
 
   const DirectoryId& id() const { return id_; }
   const std::string& path() const { return path_; }
-  // The world as what lies here sees it.
-  host::Host host() { return {host_.clock, host_.strand, disk_, host_.network, host_.random}; }
+  // The world as what lies here sees it: few of its files are open at a time.
+  host::Host host() { return {host_.clock, host_.strand, files_, host_.network, host_.random}; }
 
   bool works() const { return !disk_.fence(); }
   // Why it does not work any more.
@@ -71,6 +72,7 @@ class Directory {
   const DirectoryId id_;
   const RoomConfig config_;
   FencedDisk disk_;
+  log::OpenFiles files_;
   HighWatermarks high_watermarks_;
   std::optional<host::Space> space_;
   // Since `space_` was measured.

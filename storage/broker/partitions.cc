@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 namespace weir::broker {
@@ -34,6 +35,32 @@ log::AdmissionRules AdmissionOf(const metadata::TopicConfig& config) {
           .needs_keys = config.is_compacted};
 }
 
+// Each log is asked so often what is to be deleted, some of them at a time.
+constexpr int kUpkeepTurns = 10;
+constexpr Duration kUpkeepTurn = std::chrono::seconds(1);
+
+log::LogOptions LogOptionsOf(const metadata::TopicConfig& config) {
+  log::LogOptions options;
+  options.max_batch_bytes = static_cast<int32_t>(config.max_message_bytes);
+  options.admission = AdmissionOf(config);
+  options.roll.bytes = static_cast<uint64_t>(config.segment_bytes);
+  options.roll.ms = config.segment_ms;
+  options.roll.jitter_ms = config.segment_jitter_ms;
+  options.roll.index_bytes = static_cast<uint64_t>(config.segment_index_bytes);
+  options.index_interval_bytes = static_cast<uint64_t>(config.index_interval_bytes);
+  // A longer one would be no point in time any more.
+  constexpr int64_t kDelayMaxMs = int64_t{365} * 24 * 3600 * 1000;
+  options.file_delete_delay =
+      std::chrono::milliseconds(std::min(config.file_delete_delay_ms, kDelayMaxMs));
+  options.compacted = config.is_compacted;
+  if (!config.is_deleted_by_age) return options;
+  if (config.retention_ms >= 0) options.retention.ms = config.retention_ms;
+  if (config.retention_bytes >= 0) {
+    options.retention.bytes = static_cast<uint64_t>(config.retention_bytes);
+  }
+  return options;
+}
+
 partition::PartitionState StateOf(const metadata::Image& image, const metadata::Partition& record,
                                   const metadata::TopicConfig& config) {
   partition::PartitionState state;
@@ -51,9 +78,7 @@ partition::PartitionState StateOf(const metadata::Image& image, const metadata::
   }
   assignment.min_isr = metadata::EffectiveMinInsync(config, record);
   assignment.flush = config.durability == metadata::Durability::kFlush;
-  state.max_batch_bytes = static_cast<int32_t>(config.max_message_bytes);
-  state.admission = AdmissionOf(config);
-  state.segment_bytes = static_cast<uint64_t>(config.segment_bytes);
+  state.log = LogOptionsOf(config);
   return state;
 }
 
@@ -70,10 +95,30 @@ Partitions::Partitions(host::Host host, NodeId self, std::vector<Directory*> dir
       settled_(std::move(settled)),
       again_timer_(host.strand, [this] { TryAgain(); }) {}
 
+Partitions::~Partitions() { host_.strand.Cancel(upkeep_timer_); }
+
+void Partitions::ArmUpkeep() {
+  upkeep_timer_ =
+      host_.strand.RunAt(host_.clock.Now() + kUpkeepTurn, lifetime_.Bind([this] { UpkeepSome(); }));
+}
+
+void Partitions::UpkeepSome() {
+  auto at = kept_ ? partitions_.upper_bound(*kept_) : partitions_.begin();
+  for (size_t left = partitions_.size() / kUpkeepTurns + 1; left > 0; --left) {
+    if (at == partitions_.end()) break;
+    at->second.partition->Upkeep();
+    kept_ = at->first;
+    ++at;
+  }
+  if (at == partitions_.end()) kept_.reset();
+  ArmUpkeep();
+}
+
 void Partitions::Publish(const metadata::Image& before, const metadata::Image& after) {
   image_ = after;
   known_config_.reset();
   if (!std::exchange(published_, true)) {
+    ArmUpkeep();
     for (const auto& [id, record] : after.partitions) {
       if (record.ReplicaOn(self_)) touched_.insert(touched_.end(), id);
     }
@@ -335,6 +380,7 @@ void Partitions::Close(Callback<void(bool clean)> done) {
       if (--left == 0) done(clean);
     }
   };
+  host_.strand.Cancel(upkeep_timer_);
   // What is not begun here is begun nowhere.
   touched_.clear();
   again_.clear();

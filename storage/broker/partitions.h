@@ -31,6 +31,9 @@ class Partitions {
   Partitions(host::Host host, NodeId self, std::vector<Directory*> directories,
              partition::PartitionHooks* hooks, partition::FollowerStreams* streams,
              Callback<void()> settled);
+  ~Partitions();
+  Partitions(const Partitions&) = delete;
+  Partitions& operator=(const Partitions&) = delete;
 
   // Brings what is here in line with the image: a small change at once, a large one bit by bit. The
   // first one also removes folders of partitions that the cluster does not keep here any more.
@@ -89,6 +92,8 @@ class Partitions {
   void RemoveStrays(Directory& directory);
   Directory* DirectoryWith(const DirectoryId& id) const;
   std::string FolderOf(const PartitionId& id) const;
+  void ArmUpkeep();
+  void UpkeepSome();
 
   host::Host host_;
   const NodeId self_;
@@ -112,6 +117,9 @@ class Partitions {
   // Of the image, and the topic that was asked for last.
   std::optional<std::pair<TopicId, metadata::TopicConfig>> known_config_;
   bool published_ = false;
+  // The partition whose log was looked after last.
+  std::optional<PartitionId> kept_;
+  host::Strand::TimerId upkeep_timer_ = 0;
   Lifetime lifetime_;
 };
 

@@ -216,7 +216,8 @@ Answer<Admitted> AdmitFromProducer(Bytes batch, Origin origin, const AdmissionRu
 }
 
 Answer<std::vector<records::BatchRun::Batch>> AdmitFromLeader(Bytes batches, Offset end,
-                                                              LeaderEpoch least, LeaderEpoch most) {
+                                                              LeaderEpoch least, LeaderEpoch most,
+                                                              Gaps gaps) {
   std::vector<records::BatchRun::Batch> admitted;
   records::BatchRun run(std::move(batches));
   while (true) {
@@ -224,7 +225,8 @@ Answer<std::vector<records::BatchRun::Batch>> AdmitFromLeader(Bytes batches, Off
     if (!next) return std::unexpected(next.error());
     if (!*next) return admitted;
     const BatchHeader& header = (*next)->header;
-    if (header.base_offset != end) {
+    const bool is_gap = header.base_offset > end;
+    if (header.base_offset < end || (is_gap && gaps == Gaps::kRefused)) {
       return Invalid("the leader's batch begins at offset " + Number(header.base_offset.value()) +
                      "; the next one here must begin at " + Number(end.value()));
     }

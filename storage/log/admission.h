@@ -34,9 +34,13 @@ struct Admitted {
 Answer<Admitted> AdmitFromProducer(Bytes batch, Origin origin, const AdmissionRules& rules,
                                    int32_t max_batch_bytes, WallTime now);
 
-// The batches that a leader sent, which must follow `end` without a gap, with epochs from `least`
-// to `most` that never fall.
+// Whether offsets may be missing between a leader's batches, as compaction leaves them.
+enum class Gaps { kRefused, kAllowed };
+
+// The batches that a leader sent, which must follow `end`, with epochs from `least` to `most` that
+// never fall.
 Answer<std::vector<records::BatchRun::Batch>> AdmitFromLeader(Bytes batches, Offset end,
-                                                              LeaderEpoch least, LeaderEpoch most);
+                                                              LeaderEpoch least, LeaderEpoch most,
+                                                              Gaps gaps);
 
 }  // namespace weir::log

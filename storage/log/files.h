@@ -82,11 +82,16 @@ inline host::Task<Result<void>> MakeFolderSynced(host::Disk& disk, std::string p
 }
 
 inline host::Task<Result<Bytes>> ReadWholeFile(host::Disk& disk, std::string path) {
+  // Most files that are read whole are small: their size need not be asked for.
+  constexpr size_t kSmallBytes = 16 << 10;
   auto file = co_await OpenFile(disk, path, host::OpenMode::kRead);
   if (!file) co_return std::unexpected(file.error());
-  auto size = co_await SizeOfFile(*file);
-  if (!size) co_return std::unexpected(size.error().While("reading " + path));
-  auto bytes = co_await ReadFile(*file, 0, *size);
+  auto bytes = co_await ReadFile(*file, 0, kSmallBytes);
+  if (bytes && bytes->size() == kSmallBytes) {
+    auto size = co_await SizeOfFile(*file);
+    if (!size) co_return std::unexpected(size.error().While("reading " + path));
+    bytes = co_await ReadFile(*file, 0, *size);
+  }
   if (!bytes) co_return std::unexpected(bytes.error().While("reading " + path));
   co_return std::move(*bytes);
 }

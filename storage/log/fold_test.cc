@@ -2,11 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "common/codec/crc32c.h"
+#include "common/codec/writer.h"
 #include "storage/log/checkpoint.h"
-#include "storage/log/offset_index.h"
+#include "storage/log/producer_snapshot.h"
 #include "storage/log/producers.h"
+#include "storage/log/retention.h"
 
 namespace weir::log {
 namespace {
@@ -102,37 +107,115 @@ TEST(Producers, ForgetWhoWroteLongestAgo) {
   EXPECT_FALSE(producers.Judge(From(1, 0, 9, 1, 0)));
 }
 
-TEST(OffsetIndex, LeadsToABatchAtOrBeforeTheOffset) {
-  OffsetIndex index(Offset(1000));
-  for (int i = 0; i < 100; ++i) index.Told(Offset(1000 + i * 10 + 9), 1000u * i, 1000);
-  EXPECT_GT(index.size(), 10u);
-  auto decoded = OffsetIndex::Decode(Offset(1000), index.Encode(), 100'000);
-  ASSERT_TRUE(decoded);
-  for (int64_t offset = 1000; offset < 2000; ++offset) {
-    uint64_t at = static_cast<uint64_t>((offset - 1000) / 10) * 1000;
-    EXPECT_LE(index.Floor(Offset(offset)), at);
-    EXPECT_LE(at - index.Floor(Offset(offset)), OffsetIndex::kIntervalBytes + 2000);
-    EXPECT_EQ(decoded->Floor(Offset(offset)), index.Floor(Offset(offset)));
+RetentionRules Keep(std::optional<int64_t> ms, std::optional<uint64_t> bytes) {
+  return {ms, bytes};
+}
+
+// Four segments of 100 offsets and 1000 bytes, a second apart; the last one is active.
+std::vector<SegmentAge> Ages() {
+  std::vector<SegmentAge> ages;
+  for (int i = 0; i < 4; ++i) {
+    ages.push_back({Offset(i * 100), Offset(i * 100 + 100), 1000, WallTime{i * 1000 + 1000}});
+  }
+  return ages;
+}
+
+TEST(Retention, TakesTheOldestSegmentsAndNothingAboveTheLimit) {
+  struct Case {
+    std::string name;
+    RetentionRules rules;
+    int64_t start, limit, now_ms;
+    RetentionPlan plan;
+  };
+  const RetentionPlan nothing{0, Offset(0), false};
+  const Case table[] = {
+      {"without rules all is kept", Keep({}, {}), 0, 400, 1 << 30, nothing},
+      {"as old as allowed", Keep(1000, {}), 0, 400, 2000, nothing},
+      {"older than allowed", Keep(1000, {}), 0, 400, 2001, {1, Offset(100), false}},
+      {"all but the active", Keep(1000, {}), 0, 400, 4500, {3, Offset(300), false}},
+      {"the active too", Keep(1000, {}), 0, 400, 5001, {4, Offset(400), true}},
+      {"not above the limit", Keep(1000, {}), 0, 199, 5001, {1, Offset(100), false}},
+      {"as large as allowed", Keep({}, 4000), 0, 400, 0, nothing},
+      {"keeps at least what is asked", Keep({}, 3001), 0, 400, 0, nothing},
+      {"larger than allowed", Keep({}, 3000), 0, 400, 0, {1, Offset(100), false}},
+      {"nothing is to be kept", Keep({}, 0), 0, 400, 0, {4, Offset(400), true}},
+      {"below the start", Keep({}, {}), 250, 400, 0, {2, Offset(250), false}},
+      {"the active is not closed for the start",
+       Keep({}, {}),
+       400,
+       400,
+       0,
+       {3, Offset(400), false}},
+      {"by size what age would keep", Keep(1 << 20, 2000), 0, 400, 0, {2, Offset(200), false}},
+  };
+  for (const Case& c : table) {
+    RetentionPlan expected = c.plan;
+    if (expected == nothing) expected.start = Offset(c.start);
+    EXPECT_EQ(
+        PlanRetention(Ages(), true, c.rules, Offset(c.start), Offset(c.limit), WallTime{c.now_ms}),
+        expected)
+        << c.name;
   }
 }
 
-TEST(OffsetIndex, RefusesWhatIsNoIndex) {
-  OffsetIndex index(Offset(0));
-  for (int i = 0; i < 100; ++i) index.Told(Offset(i), 1000u * i, 1000);
-  std::string bytes = index.Encode();
-  EXPECT_FALSE(OffsetIndex::Decode(Offset(0), bytes.substr(1), 100'000));
-  EXPECT_FALSE(OffsetIndex::Decode(Offset(0), bytes + std::string(8, '\0'), 100'000));
-  EXPECT_FALSE(OffsetIndex::Decode(Offset(0), bytes, 50'000));
+TEST(Retention, StopsAtTheFirstThatStays) {
+  auto ages = Ages();
+  // A timestamp of the future pins its segment, and all behind it.
+  ages[1].largest = WallTime{1'000'000};
+  EXPECT_EQ(PlanRetention(ages, true, Keep(1000, {}), Offset(0), Offset(400), WallTime{9000}),
+            (RetentionPlan{1, Offset(100), false}));
+}
+
+TEST(Retention, BeginsTheLogWithWhatCompactionLeft) {
+  auto ages = Ages();
+  ages[1].base = Offset(150);
+  EXPECT_EQ(PlanRetention(ages, true, Keep(1000, {}), Offset(0), Offset(400), WallTime{2500}),
+            (RetentionPlan{1, Offset(150), false}));
+}
+
+BatchHeader Batch(int64_t offset, int32_t count, int64_t timestamp_ms, int32_t length = 88) {
+  BatchHeader header = From(1, 0, 0, count, offset);
+  header.length = length;
+  header.base_timestamp = header.max_timestamp = WallTime{timestamp_ms};
+  return header;
+}
+
+TEST(Roll, BeginsASegmentBySizeByTimeAndByWhatAnIndexCanHold) {
+  RollRules rules;
+  rules.bytes = 250;
+  rules.ms = 1000;
+  rules.index_bytes = 24;
+  auto rolls = [&](const SegmentFold& active, const BatchHeader& next, int64_t jitter = 0,
+                   int64_t now = 0) {
+    return MustRoll(active, rules, jitter, WallTime{0}, next, WallTime{now});
+  };
+  SegmentFold active(Offset(0));
+  EXPECT_FALSE(rolls(active, Batch(0, 1, 9'999'999, 1000))) << "the first one is always taken";
+  active.Add(Batch(0, 1, 500), 4096, nullptr);
+  active.Add(Batch(1, 1, 700), 4096, nullptr);
+  EXPECT_FALSE(rolls(active, Batch(2, 1, 700, 38)));
+  EXPECT_TRUE(rolls(active, Batch(2, 1, 700, 39))) << "size";
+  EXPECT_FALSE(rolls(active, Batch(2, 1, 1500, 38)));
+  EXPECT_TRUE(rolls(active, Batch(2, 1, 1501, 38))) << "time since the first batch";
+  EXPECT_TRUE(rolls(active, Batch(2, 1, 1451, 38), 50)) << "jitter";
+  EXPECT_TRUE(rolls(active, Batch(int64_t{1} << 31, 1, 700, 38))) << "offsets beyond 32 bits";
+  active.offset_entries = 3;
+  EXPECT_TRUE(rolls(active, Batch(2, 1, 700, 38))) << "a full index";
+  SegmentFold timeless(Offset(0));
+  timeless.Add(Batch(0, 1, -1), 4096, nullptr);
+  EXPECT_FALSE(rolls(timeless, Batch(1, 1, -1), 0, 1000));
+  EXPECT_TRUE(rolls(timeless, Batch(1, 1, -1), 0, 1001)) << "the clock, without timestamps";
 }
 
 TEST(Checkpoint, ReadsBackWhatItWroteAndNothingElse) {
   Checkpoint checkpoint;
-  checkpoint.start = Offset(5);
+  checkpoint.start = Offset(7);
   checkpoint.end = Offset(40);
-  checkpoint.files = {{Offset(5), 100, 1}, {Offset(20), 200, 2}};
-  checkpoint.epochs.Assign(LeaderEpoch(1), Offset(5));
-  checkpoint.epochs.Assign(LeaderEpoch(4), Offset(30));
-  for (int i = 0; i < 7; ++i) checkpoint.producers.Apply(From(i % 2, 0, i / 2, 1, 5 + i));
+  SegmentFold first(Offset(5));
+  first.Add(Batch(5, 10, 1000), 4096, nullptr);
+  SegmentFold second(Offset(20));
+  second.Add(Batch(22, 10, 900), 4096, nullptr);
+  checkpoint.files = {{first, WallTime{3}, 1, 2, false}, {second, WallTime{4}, 3, 4, true}};
   std::string bytes = checkpoint.Encode();
   EXPECT_EQ(Checkpoint::Decode(bytes), checkpoint);
   for (size_t i = 0; i < bytes.size(); ++i) {
@@ -141,6 +224,30 @@ TEST(Checkpoint, ReadsBackWhatItWroteAndNothingElse) {
     EXPECT_FALSE(Checkpoint::Decode(spoiled)) << i;
     EXPECT_FALSE(Checkpoint::Decode(bytes.substr(0, i))) << i;
   }
+}
+
+TEST(ProducerSnapshot, KeepsMoreThanKafkaAndReadsWhatKafkaWrote) {
+  Producers producers;
+  for (int i = 0; i < 14; ++i) producers.Apply(From(i % 2, 3, i / 2 * 2, 2, 10 * i));
+  producers.Apply(From(9, 1, kLargest, 3, 200));
+  std::string bytes = EncodeProducerSnapshot(producers);
+  EXPECT_EQ(DecodeProducerSnapshot(bytes, Offset(203)), producers);
+  EXPECT_FALSE(DecodeProducerSnapshot(bytes, Offset(200))) << "it tells of later offsets";
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string spoiled = bytes;
+    spoiled[i] = static_cast<char>(spoiled[i] ^ 0x10);
+    EXPECT_FALSE(DecodeProducerSnapshot(spoiled, Offset(203))) << i;
+  }
+  // Kafka's own ends behind its entries; of each producer the last batch is known.
+  std::string entries = bytes.substr(6, 4 + 3 * 46);
+  std::string sealed = bytes.substr(0, 2);
+  codec::Writer(&sealed).Fixed(codec::Crc32c(entries));
+  auto kafkas = DecodeProducerSnapshot(sealed + entries, Offset(203));
+  ASSERT_TRUE(kafkas);
+  EXPECT_EQ(kafkas->size(), 3u);
+  EXPECT_TRUE((*kafkas->Judge(From(9, 1, kLargest, 3, 0))).has_value());
+  EXPECT_TRUE((*kafkas->Judge(From(1, 3, 12, 2, 0))).has_value());
+  EXPECT_FALSE(kafkas->Judge(From(1, 3, 10, 2, 0)));
 }
 
 }  // namespace

@@ -33,10 +33,28 @@ class FileLog final : public Log {
   void Restart(Offset start, Callback<void(Result<void>)> done) override {
     store_->Restart(start, std::move(done));
   }
+  void DeleteBefore(Offset start, Callback<void(Result<void>)> done) override {
+    store_->DeleteBefore(start, std::move(done));
+  }
+  void Upkeep(Offset limit) override { store_->Upkeep(limit); }
+  void SetOptions(const LogOptions& options) override { store_->SetOptions(options); }
   void Read(Offset from, Offset limit, size_t max_bytes,
             Callback<void(Result<Bytes>)> done) override {
     store_->Read(from, limit, max_bytes, std::move(done));
   }
+  void OffsetForTime(WallTime at, Offset limit,
+                     Callback<void(Result<std::optional<TimedOffset>>)> done) override {
+    store_->OffsetForTime(at, limit, std::move(done));
+  }
+  std::vector<ClosedSegment> ClosedSegments() const override { return store_->ClosedSegments(); }
+  std::string CleanedPath(Offset base) const override { return store_->CleanedPath(base); }
+  void Replace(std::vector<Offset> bases, Callback<void(Result<void>)> done) override {
+    store_->Replace(std::move(bases), std::move(done));
+  }
+  void Scrub(Offset from, size_t max_bytes, Callback<void(Result<Scrubbed>)> done) override {
+    store_->Scrub(from, max_bytes, std::move(done));
+  }
+  const std::vector<Damage>& damages() const override { return store_->damages(); }
   void Close(Callback<void(Result<void>)> done) override { store_->Close(std::move(done)); }
 
  private:
@@ -45,7 +63,7 @@ class FileLog final : public Log {
 
 host::Task<Result<std::unique_ptr<Log>>> Open(host::Host host, std::string folder,
                                               LogOptions options, LogEvents* events) {
-  auto recovered = co_await Recover(host.disk, folder);
+  auto recovered = co_await Recover(host.disk, folder, options);
   if (!recovered) {
     co_return std::unexpected(recovered.error().While("opening the log in " + folder));
   }

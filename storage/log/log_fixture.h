@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/records/batch_builder.h"
@@ -80,11 +81,46 @@ class LogFixture {
   Answer<Appended> Append(Bytes batch, int epoch = 1) {
     return log->AppendAsLeader(std::move(batch), LeaderEpoch(epoch), Origin::kClient, {0});
   }
-  Result<void> Truncate(int64_t end) {
-    Result<void> cut = Fail(Error::Kind::kUnavailable, "not cut");
-    log->Truncate(Offset(end), [&](Result<void> result) { cut = result; });
+  // Runs what `start` begins to its end.
+  template <class T, class Start>
+  T Wait(Start start) {
+    std::optional<T> done;
+    start([&](T result) { done.emplace(std::move(result)); });
     world.RunAll();
-    return cut;
+    if (!done) done.emplace(Fail(Error::Kind::kUnavailable, "not done"));
+    return std::move(*done);
+  }
+  Result<void> Truncate(int64_t end) {
+    return Wait<Result<void>>([&](auto done) { log->Truncate(Offset(end), std::move(done)); });
+  }
+  Result<void> DeleteBefore(int64_t start) {
+    return Wait<Result<void>>(
+        [&](auto done) { log->DeleteBefore(Offset(start), std::move(done)); });
+  }
+  // All but the active segment are in files of their own.
+  Result<void> Replace(std::vector<Offset> bases) {
+    return Wait<Result<void>>([&](auto done) { log->Replace(bases, std::move(done)); });
+  }
+  void Upkeep(int64_t limit) {
+    log->Upkeep(Offset(limit));
+    world.RunAll();
+  }
+  std::optional<TimedOffset> OffsetForTime(int64_t at_ms) {
+    auto found = Wait<Result<std::optional<TimedOffset>>>(
+        [&](auto done) { log->OffsetForTime(WallTime{at_ms}, log->written(), std::move(done)); });
+    EXPECT_TRUE(found) << found.error();
+    return found ? *found : std::nullopt;
+  }
+  // Puts the text there as a file that is synced.
+  void Put(const std::string& path, const std::string& text) {
+    auto file = Wait<Result<std::shared_ptr<host::File>>>(
+        [&](auto done) { world.Open(path, host::OpenMode::kCreate, std::move(done)); });
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(Wait<Result<void>>([&](auto done) { (*file)->Truncate(0, std::move(done)); }));
+    ASSERT_TRUE(Wait<Result<void>>(
+        [&](auto done) { (*file)->Write(0, {Bytes::FromString(text)}, std::move(done)); }));
+    ASSERT_TRUE(Wait<Result<void>>([&](auto done) { (*file)->Sync(std::move(done)); }));
+    ASSERT_TRUE(Wait<Result<void>>([&](auto done) { world.SyncFolder(kFolder, std::move(done)); }));
   }
   Result<Bytes> Read(int64_t from, int64_t limit, size_t max_bytes = 1 << 20) {
     Result<Bytes> read = Fail(Error::Kind::kUnavailable, "not read");
@@ -92,26 +128,42 @@ class LogFixture {
     world.RunAll();
     return read;
   }
-  // The values of all records, each of which must have its place's offset; "!" and why, otherwise.
-  std::vector<std::string> Values() {
-    std::vector<std::string> values;
+  // The records that can be read, with their offsets; what went wrong under offset -1.
+  std::vector<std::pair<int64_t, std::string>> Records() {
+    std::vector<std::pair<int64_t, std::string>> records;
     Offset next = log->start();
     while (next < log->written()) {
       auto read = Read(next.value(), log->written().value(), 300);
-      if (!read) return {"!" + read.error().message};
+      if (!read) {
+        records.emplace_back(-1, read.error().message);
+        return records;
+      }
+      if (read->empty()) return records;
       records::BatchRun run(*read);
       while (true) {
         auto batch = run.Next();
-        if (!batch) return {"!" + batch.error().message};
-        if (!*batch) break;
+        if (!batch || !*batch) break;
         records::RecordReader reader((*batch)->header, (*batch)->bytes.view());
         for (auto record = reader.Next(); record && *record; record = reader.Next()) {
-          if ((*record)->offset != next) return {"!wrong offset"};
-          values.emplace_back((*record)->value.value_or(""));
-          next = next + 1;
+          if ((*record)->offset < log->start()) continue;
+          records.emplace_back((*record)->offset.value(), (*record)->value.value_or(""));
         }
+        next = (*batch)->header.end_offset();
       }
     }
+    return records;
+  }
+  // The values of all records, each of which must have its place's offset; "!" and why, otherwise.
+  std::vector<std::string> Values() {
+    std::vector<std::string> values;
+    int64_t next = log->start().value();
+    for (const auto& [offset, value] : Records()) {
+      if (offset == -1) return {"!" + value};
+      if (offset != next) return {"!wrong offset"};
+      values.push_back(value);
+      ++next;
+    }
+    if (Offset(next) != log->written()) return {"!ends too early"};
     return values;
   }
 

@@ -114,6 +114,12 @@ std::string* MemoryWorld::Find(const std::string& path) {
   return found == names_.end() ? nullptr : &found->second->now;
 }
 
+std::vector<std::string> MemoryWorld::Paths() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, node] : names_) paths.push_back(path);
+  return paths;
+}
+
 Result<void> MemoryWorld::Fault(const std::string& kind, const std::string& path) const {
   for (const Failure& failure : failures_) {
     if (failure.kind == kind && path.find(failure.path) != std::string::npos) {

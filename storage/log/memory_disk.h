@@ -37,14 +37,23 @@ class MemoryWorld : public host::Strand,
 
   int writes = 0;
   int syncs = 0;
+  // Time stands still unless a test moves it.
+  Instant now;
+  WallTime wall_now;
+  void Pass(Duration time) {
+    now = now + time;
+    wall_now.ms += std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  }
+  // All that is there, folders as well.
+  std::vector<std::string> Paths() const;
   // The file as readers see it; nothing if it is not there.
   std::string* Find(const std::string& path);
 
   void Post(Task task) override { tasks_.push_back(std::move(task)); }
   TimerId RunAt(Instant, Task) override { return 0; }
   void Cancel(TimerId) override {}
-  Instant Now() const override { return {}; }
-  WallTime WallNow() const override { return {}; }
+  Instant Now() const override { return now; }
+  WallTime WallNow() const override { return wall_now; }
   uint64_t Next() override { return random_(); }
   void Call(const host::Endpoint&, const std::string&, Pieces, Duration,
             Callback<void(host::CallStatus, Bytes)>) override {}

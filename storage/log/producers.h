@@ -12,14 +12,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "common/base/error_code.h"
 #include "common/base/ids.h"
 #include "common/base/time.h"
-#include "common/codec/reader.h"
-#include "common/codec/writer.h"
 #include "common/records/batch.h"
 
 namespace weir::log {
@@ -72,10 +69,6 @@ class Producers {
   // The fold that these are of; nothing where they are of none.
   static std::optional<Producers> Restored(std::map<ProducerId, Producer> by_id,
                                            Offset changed_end);
-
-  void Encode(codec::Writer& out) const;
-  // Nothing where `in` does not hold what Encode writes.
-  static std::optional<Producers> Decode(codec::Reader& in);
 
   // Of the folds alone.
   friend bool operator==(const Producers& a, const Producers& b) {

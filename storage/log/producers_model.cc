@@ -8,7 +8,7 @@
 #include <sstream>
 #include <vector>
 
-#include "storage/log/producers.h"
+#include "storage/log/producer_snapshot.h"
 
 namespace weir::log {
 namespace {
@@ -80,11 +80,7 @@ Producers Folded(const std::vector<BatchHeader>& log, size_t from = 0, Producers
 }
 
 Producers Reread(const Producers& producers) {
-  std::string bytes;
-  codec::Writer out(&bytes);
-  producers.Encode(out);
-  codec::Reader in(bytes);
-  auto read = Producers::Decode(in);
+  auto read = DecodeProducerSnapshot(EncodeProducerSnapshot(producers), producers.changed_end());
   return read ? *read : Producers();
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds out what a log's folder holds: from its checkpoint, and by scanning what lies above it.
-// A torn tail is cut; damage below it is kCorrupt, with the file and the position.
+// A torn tail is cut; what is damaged below it is said. What was under way (a deletion, one segment
+// in the place of others) is finished or dropped. It may itself be cut short anywhere.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,21 +18,25 @@
 
 namespace weir::log {
 
-// Everything in it is synced.
+// All records in it are synced.
 struct Recovered {
   Offset start;
   Offset end;
-  std::vector<Segment> segments;
+  std::vector<SegmentPointer> segments;
   LeaderEpochs epochs;
   Producers producers;
-  // Of the checkpoint in the folder, if there is one.
-  std::optional<Offset> checkpoint_end;
+  std::vector<Damage> damages;
+  // As they are in the folder.
+  std::optional<Checkpoint> checkpoint;
+  LeaderEpochs saved_epochs;
+  std::set<Offset> snapshots;
   bool has_folder = false;
+  // The last segment's file is not what it should be: nothing may be written behind it.
+  bool last_is_closed = false;
+  // How much there was above the recovery point.
+  uint64_t scanned_bytes = 0;
 };
 
-host::Task<Result<Recovered>> Recover(host::Disk& disk, std::string folder);
-
-// Writes the segment's index, unsynced: the checkpoint tells whether it came through.
-host::Task<Result<void>> WriteIndex(host::Disk& disk, std::string folder, Segment& segment);
+host::Task<Result<Recovered>> Recover(host::Disk& disk, std::string folder, LogOptions options);
 
 }  // namespace weir::log

@@ -8,9 +8,9 @@
 #include "common/records/batch_builder.h"
 #include "storage/log/checkpoint.h"
 #include "storage/log/files.h"
+#include "storage/log/format/names.h"
 #include "storage/log/log.h"
 #include "storage/log/memory_disk.h"
-#include "storage/log/segment.h"
 #include "tests/fuzz/target.h"
 
 namespace weir::fuzz {
@@ -24,9 +24,22 @@ struct Ignored : log::LogEvents {
   void OnFailed(const Error& error) override { LOG(FATAL) << error; }
 };
 
+constexpr size_t kCheckpoint = 0;
+
 std::vector<std::string> Names() {
-  return {log::RecordsName(Offset(0)), log::IndexName(Offset(0)), log::RecordsName(Offset(4)),
-          log::IndexName(Offset(4)), std::string(log::kCheckpointName)};
+  using log::FileName;
+  return {std::string(log::kCheckpointName),
+          log::RecordsName(Offset(0)),
+          log::IndexName(Offset(0)),
+          log::TimeIndexName(Offset(0)),
+          log::RecordsName(Offset(4)),
+          log::IndexName(Offset(4)),
+          log::TimeIndexName(Offset(4)),
+          log::SnapshotName(Offset(4)),
+          log::SnapshotName(Offset(6)),
+          std::string(log::kEpochCheckpointName),
+          FileName{Offset(0), log::FileKind::kRecords, log::FileStage::kSwap}.ToString(),
+          FileName{Offset(4), log::FileKind::kRecords, log::FileStage::kDeleted}.ToString()};
 }
 
 host::Task<Result<void>> WriteFiles(host::Disk& disk, std::vector<std::string> files) {
@@ -48,7 +61,7 @@ Bytes Batch(int count) {
 }
 
 void Run(log::MemoryWorld& world, Ignored& events, std::unique_ptr<log::Log>& opened) {
-  log::OpenLog(world.host(), kFolder, {.segment_bytes = 400}, &events, [&](auto result) {
+  log::OpenLog(world.host(), kFolder, {.roll = {.bytes = 400}}, &events, [&](auto result) {
     if (result) opened = std::move(*result);
   });
   world.RunAll();
@@ -82,8 +95,8 @@ void Feed(std::string_view bytes) {
   std::vector<std::string> files = Unframed(bytes);
   Open(files);
   constexpr size_t kSumAt = 8;
-  if (files.size() < 5 || files[4].size() < kSumAt + 4) return;
-  std::string& checkpoint = files[4];
+  if (files.empty() || files[kCheckpoint].size() < kSumAt + 4) return;
+  std::string& checkpoint = files[kCheckpoint];
   uint32_t sum = codec::Crc32c(std::string_view(checkpoint).substr(kSumAt + 4));
   for (size_t i = 0; i < 4; ++i) checkpoint[kSumAt + i] = static_cast<char>(sum >> (24 - 8 * i));
   Open(files);

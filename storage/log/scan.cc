@@ -2,11 +2,23 @@
 #include "storage/log/scan.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace weir::log {
 
 using records::BatchRun;
 using records::kHeaderBytes;
+
+std::string OutOfPlace(const records::BatchHeader& header, Offset base, Offset next) {
+  if (header.base_offset < next) return "its offset goes back";
+  // Kafka's indexes have 32 bits for an offset.
+  constexpr int64_t kReach = std::numeric_limits<int32_t>::max();
+  if (header.base_offset - base > kReach ||
+      header.last_offset_delta > kReach - (header.base_offset - base)) {
+    return "its offsets are not of this file";
+  }
+  return "";
+}
 
 host::Task<Result<ScanEnd>> Scan(FilePointer file, std::string path, uint64_t from, uint64_t end,
                                  BatchRun::Check check, EachBatch each) {
@@ -26,8 +38,11 @@ host::Task<Result<ScanEnd>> Scan(FilePointer file, std::string path, uint64_t fr
       size_t length = std::min(end - position, std::max<uint64_t>(kChunkBytes, need));
       auto read = co_await ReadFile(file, position, length);
       if (!read) co_return std::unexpected(read.error().While("reading " + path));
-      if (read->size() < length)
-        co_return Fail(Error::Kind::kIo, path + " became shorter while it was read");
+      if (read->size() < length) {
+        co_return ScanEnd{position, "the file ends at position " +
+                                        std::to_string(position + read->size()) + ", not at " +
+                                        std::to_string(end)};
+      }
       chunk = std::move(*read);
       chunk_at = position;
       into = 0;

@@ -17,6 +17,10 @@ struct ScanEnd {
   std::string fault;
 };
 
+// Why a batch cannot come next in a file that begins at offset `base`, where the batch before it
+// ended at `next`; empty where it can. Offsets may be missing.
+std::string OutOfPlace(const records::BatchHeader& header, Offset base, Offset next);
+
 // Says why the batch at `position` cannot be there; empty where it can.
 using EachBatch = std::function<std::string(const records::BatchHeader&, uint64_t position)>;
 

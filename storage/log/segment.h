@@ -1,32 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file of a log's records, what is known of it, and its names, which are Kafka's.
+// One segment as a log holds it: what is known of it, and its indexes while they are in memory.
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
-#include <string_view>
 
-#include "common/base/ids.h"
-#include "storage/log/offset_index.h"
+#include "common/host/disk.h"
+#include "common/host/task.h"
+#include "storage/log/checkpoint.h"
+#include "storage/log/log.h"
 
 namespace weir::log {
 
 struct Segment {
-  explicit Segment(Offset first) : base(first), index(first) {}
+  explicit Segment(Offset base) : indexes(std::make_shared<Indexes>(base)) {
+    file.fold = SegmentFold(base);
+  }
+  // Its indexes are in their files.
+  explicit Segment(const Checkpoint::File& listed) : file(listed) {}
 
-  Offset base;
-  // What is written and whole; the file may hold more of a write under way.
-  uint64_t bytes = 0;
-  OffsetIndex index;
-  // Of the index's file, once it was written.
-  uint32_t index_checksum = 0;
+  Offset base() const { return file.fold.base; }
+  Offset end() const { return file.fold.end; }
+  uint64_t bytes() const { return file.fold.bytes; }
+
+  Checkpoint::File file;
+  // Of all its batches; without them, their files hold what `file.fold` says.
+  std::shared_ptr<Indexes> indexes;
+  // When its first batch was written, as far as is known.
+  WallTime created;
 };
 
-std::string RecordsName(Offset base);  // "00000000000000000042.log"
-std::string IndexName(Offset base);    // "00000000000000000042.index"
+using SegmentPointer = std::shared_ptr<Segment>;
 
-// The base offset that a name of records says; nothing for any other name.
-std::optional<Offset> ParseRecordsName(std::string_view name);
+// Writes the first entries of the indexes, as many as `file.fold` says, and puts their checksums
+// into `file`. Unsynced: the checkpoint tells whether they came through.
+host::Task<Result<void>> SaveIndexes(host::Disk& disk, std::string folder,
+                                     std::shared_ptr<Indexes> indexes, Checkpoint::File* file);
+
+// Puts the checksums of the first entries, as many as `file->fold` says, into `file`.
+void SetChecksums(const Indexes& indexes, Checkpoint::File* file);
+
+// What was wrong with the records where their indexes were made anew; nothing where nothing was.
+using FoundDamage = std::optional<Damage>;
+
+// Brings the indexes into memory: from their files, or else, batch by batch, from the records.
+host::Task<Result<FoundDamage>> LoadIndexes(host::Disk& disk, std::string folder,
+                                            SegmentPointer segment, uint64_t interval);
+
+// Where `position` of a file is damaged, and which records are lost by it.
+Damage DamageAt(std::string path, uint64_t position, Offset from, Offset to, std::string what);
 
 }  // namespace weir::log

@@ -24,11 +24,25 @@ Store::Store(host::Host host, std::string folder, LogOptions options, LogEvents*
       end_(recovered.end),
       written_(recovered.end),
       durable_(recovered.end),
+      synced_(recovered.end),
       epochs_(std::move(recovered.epochs)),
       producers_(std::move(recovered.producers)),
       segments_(std::move(recovered.segments)),
+      damages_(std::move(recovered.damages)),
       has_folder_(recovered.has_folder),
-      checkpoint_end_(recovered.checkpoint_end) {
+      checkpoint_(std::move(recovered.checkpoint)),
+      saved_epochs_(std::move(recovered.saved_epochs)),
+      snapshots_(std::move(recovered.snapshots)),
+      bytes_since_mark_(recovered.scanned_bytes),
+      checkpointed_at_(host.clock.Now()) {
+  // What is damaged is not written behind.
+  const auto reaches_last = [&](const Damage& d) { return d.to > segments_.back()->base(); };
+  has_active_ = !segments_.empty() && segments_.back()->bytes() > 0 && !recovered.last_is_closed &&
+                std::ranges::none_of(damages_, reaches_last);
+  for (const SegmentPointer& segment : segments_) {
+    if (segment->file.written_at.ms > 0) continue;
+    segment->file.written_at = segment->created = host.clock.WallNow();
+  }
   PlanFromFiles();
 }
 
@@ -52,7 +66,7 @@ Answer<Appended> Store::AppendAsLeader(Bytes batch, LeaderEpoch epoch, Origin or
   header.base_offset = end_;
   header.leader_epoch = epoch;
   Pieces pieces = admitted->Stamped(end_, epoch);
-  Enqueue(header, pieces);
+  Enqueue(header, pieces, now);
   StartWriting();
   return Appended{header.base_offset, header.last_offset(), false,
                   append_time(header.max_timestamp), std::move(pieces)};
@@ -61,15 +75,28 @@ Answer<Appended> Store::AppendAsLeader(Bytes batch, LeaderEpoch epoch, Origin or
 Answer<void> Store::AppendAsFollower(Bytes batches, LeaderEpoch epoch) {
   if (auto may = MayAppend(epoch); !may) return may;
   LeaderEpoch least = epochs_.latest().value_or(LeaderEpoch(0));
-  auto admitted = AdmitFromLeader(std::move(batches), end_, least, epoch);
+  const Gaps gaps = options_.compacted ? Gaps::kAllowed : Gaps::kRefused;
+  const Offset next = NextFromLeader(batches);
+  auto admitted = AdmitFromLeader(std::move(batches), next, least, epoch, gaps);
   if (!admitted) return std::unexpected(admitted.error());
   const Producers before =
       PLANTED_BUG("log: a follower forgets producers") ? producers_ : Producers();
-  producers_.Forget(host_.clock.WallNow(), options_.admission.forgets_producers_after);
-  for (auto& batch : *admitted) Enqueue(batch.header, {std::move(batch.bytes)});
+  const WallTime now = host_.clock.WallNow();
+  producers_.Forget(now, options_.admission.forgets_producers_after);
+  end_ = next;
+  for (auto& batch : *admitted) Enqueue(batch.header, {std::move(batch.bytes)}, now);
   if (PLANTED_BUG("log: a follower forgets producers")) producers_ = before;
+  if (next < start_) epochs_.DropBefore(start_);
   StartWriting();
   return {};
+}
+
+// The leader's log may begin within a batch, which it sends whole; and so may this one.
+Offset Store::NextFromLeader(const Bytes& batches) const {
+  auto first = records::ParseHeader(batches.view());
+  const bool is_empty = start_ == end_ && segments_.empty() && pending_.empty();
+  if (!first || !is_empty || first->base_offset >= end_ || first->end_offset() <= end_) return end_;
+  return first->base_offset;
 }
 
 Answer<void> Store::MayAppend(LeaderEpoch epoch) const {
@@ -90,30 +117,68 @@ Answer<void> Store::MayAppend(LeaderEpoch epoch) const {
   return {};
 }
 
-void Store::Enqueue(const BatchHeader& header, Pieces pieces) {
-  CHECK_EQ(header.base_offset, end_);
+void Store::Enqueue(const BatchHeader& header, Pieces pieces, WallTime now) {
+  CHECK_GE(header.base_offset, end_);
   CHECK_EQ(SizeOf(pieces), header.size());
-  // Kafka's index has 32 bits for a position, and for an offset.
-  constexpr uint64_t kSegmentBytesMax = std::numeric_limits<int32_t>::max();
-  uint64_t limit = std::min(options_.segment_bytes, kSegmentBytesMax);
-  Pending pending{header.base_offset, header.last_offset(), header.size(), std::move(pieces), {}};
-  bool is_full = planned_bytes_ + header.size() > limit ||
-                 header.last_offset() - planned_base_ > std::numeric_limits<int32_t>::max();
-  if (planned_bytes_ > 0 && is_full) {
+  Pending pending{header, std::move(pieces), false, nullptr, nullptr};
+  if (planned_.bytes == 0) {
+    pending.begins = true;
+  } else if (MustRoll(planned_, options_.roll, planned_jitter_ms_, planned_created_, header, now)) {
+    pending.begins = true;
     pending.rolls = std::make_shared<const Folds>(epochs_, producers_);
-    planned_bytes_ = 0;
+    bytes_since_mark_ = 0;
   }
-  if (planned_bytes_ == 0) planned_base_ = header.base_offset;
-  planned_bytes_ += header.size();
+  if (pending.begins) BeginPlanned(header.base_offset, now);
+  planned_.Add(header, options_.index_interval_bytes, nullptr);
   epochs_.Assign(header.leader_epoch, header.base_offset);
   producers_.Apply(header);
   end_ = header.end_offset();
+  bytes_since_mark_ += header.size();
+  if (wants_mark_ || bytes_since_mark_ >= options_.recovery_bytes) {
+    pending.marks = std::make_shared<const Folds>(epochs_, producers_);
+    wants_mark_ = false;
+    bytes_since_mark_ = 0;
+  }
   pending_.push_back(std::move(pending));
 }
 
+void Store::BeginPlanned(Offset base, WallTime now) {
+  planned_ = SegmentFold(base);
+  planned_created_ = now;
+  planned_jitter_ms_ = 0;
+  const int64_t jitter_max = std::min(options_.roll.jitter_ms, options_.roll.ms);
+  if (jitter_max > 0) {
+    planned_jitter_ms_ =
+        static_cast<int64_t>(host_.random.Next() % static_cast<uint64_t>(jitter_max));
+  }
+}
+
 void Store::PlanFromFiles() {
-  planned_bytes_ = segments_.empty() ? 0 : segments_.back().bytes;
-  planned_base_ = segments_.empty() ? end_ : segments_.back().base;
+  BeginPlanned(end_, host_.clock.WallNow());
+  if (!has_active_) return;
+  planned_ = segments_.back()->file.fold;
+  planned_created_ = segments_.back()->created;
+}
+
+void Store::SetOptions(const LogOptions& options) {
+  CHECK_EQ(options.flush, options_.flush) << "what is durable is not changed under way";
+  CHECK_EQ(options.compacted, options_.compacted) << "recovery would not know of the gaps";
+  options_ = options;
+}
+
+std::unexpected<Error> Store::Closed() const {
+  if (failed_) return std::unexpected(*failed_);
+  return weir::Fail(Error::Kind::kUnavailable, "the log in " + folder_ + " is closed");
+}
+
+void Store::ReportDamage(Damage damage) {
+  for (const Damage& known : damages_) {
+    if (known.from <= damage.from && damage.to <= known.to) return;
+  }
+  LOG(ERROR) << damage.file << " is damaged at position " << damage.position << ", offsets "
+             << damage.from << " to " << damage.to << ": " << damage.what;
+  damages_.push_back(damage);
+  if (events_ != nullptr) events_->OnDamaged(damage);
 }
 
 void Store::Fail(const Error& error) {

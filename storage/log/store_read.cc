@@ -17,6 +17,8 @@ struct Found {
   size_t take = 0;
   // What must be there behind `skip` to take one.
   size_t need = records::kHeaderBytes;
+  // The first of them begins at or after the limit.
+  bool is_beyond = false;
 };
 
 Answer<Found> FindBatches(std::string_view bytes, Offset from, Offset limit, size_t max_bytes) {
@@ -33,10 +35,17 @@ Answer<Found> FindBatches(std::string_view bytes, Offset from, Offset limit, siz
   size_t at = found.skip;
   while (at + std::max(found.need, records::kHeaderBytes) <= bytes.size()) {
     auto header = records::ParseHeader(bytes.substr(at));
+    if (!header && found.take > 0) break;
     if (!header) return std::unexpected(header.error());
     size_t taken = found.take + header->size();
+    if (header->base_offset >= limit) found.is_beyond = found.take == 0;
     if (header->base_offset >= limit || at + header->size() > bytes.size()) break;
     if (found.take > 0 && taken > max_bytes) break;
+    // What is damaged is not served, and what comes before it is.
+    if (auto whole = records::ParseBatch(bytes.substr(at)); !whole) {
+      if (found.take > 0) break;
+      return std::unexpected(whole.error());
+    }
     found.take = taken;
     at += header->size();
     found.need = records::kHeaderBytes;
@@ -51,73 +60,153 @@ void Store::Read(Offset from, Offset limit, size_t max_bytes, Callback<void(Resu
 }
 
 size_t Store::SegmentOf(Offset offset) const {
+  CHECK(!segments_.empty());
   auto after = std::ranges::upper_bound(segments_, offset, {}, &Segment::base);
-  CHECK(after != segments_.begin());
-  return static_cast<size_t>(after - segments_.begin()) - 1;
+  return after == segments_.begin() ? 0 : static_cast<size_t>(after - segments_.begin()) - 1;
 }
 
-host::Task<Result<FilePointer>> Store::Reader(size_t segment) {
-  if (segment + 1 == segments_.size() && active_) co_return active_;
-  Offset base = segments_[segment].base;
-  if (reader_ && reader_base_ == base) co_return reader_;
+SegmentPointer Store::SegmentAfter(Offset base) const {
+  auto after = std::ranges::upper_bound(segments_, base, {}, &Segment::base);
+  return after == segments_.end() ? nullptr : *after;
+}
+
+host::Task<Result<void>> Store::Load(SegmentPointer segment) {
+  // So many closed segments are read at a time in one log, or their indexes come and go.
+  constexpr size_t kLoadedMax = 4;
+  if (segment->indexes) co_return Result<void>();
+  auto loaded = co_await LoadIndexes(host_.disk, folder_, segment, options_.index_interval_bytes);
+  if (!loaded) co_return std::unexpected(loaded.error());
+  if (*loaded) ReportDamage(std::move(**loaded));
+  if (is_active(segment)) co_return Result<void>();
+  loaded_.push_back(segment);
+  while (loaded_.size() > kLoadedMax) {
+    if (loaded_.front() != segment) loaded_.front()->indexes = nullptr;
+    loaded_.pop_front();
+  }
+  co_return Result<void>();
+}
+
+host::Task<Result<FilePointer>> Store::Reader(SegmentPointer segment) {
+  if (is_active(segment) && active_) co_return active_;
+  if (reader_ && reader_of_ == segment) co_return reader_;
   uint64_t generation = generation_;
-  auto opened = co_await OpenFile(host_.disk, RecordsPath(base), host::OpenMode::kRead);
-  if (opened && generation == generation_ && !closed_) {
+  uint64_t layout = layout_;
+  auto opened = co_await OpenFile(host_.disk, RecordsPath(segment->base()), host::OpenMode::kRead);
+  if (opened && generation == generation_ && layout == layout_ && !closed_) {
     reader_ = *opened;
-    reader_base_ = base;
+    reader_of_ = segment;
   }
   co_return opened;
 }
 
+Result<void> Store::MayRead(Offset from, Offset limit) const {
+  if (from >= start_ && from <= limit) return {};
+  return weir::Fail(Error::Kind::kInvalid, "offset " + std::to_string(from.value()) +
+                                               " is not in the log, which " + "can be read from " +
+                                               std::to_string(start_.value()) + " to " +
+                                               std::to_string(limit.value()));
+}
+
+Result<void> Store::IsWhole(Offset from, Offset to) const {
+  for (const Damage& damage : damages_) {
+    if (damage.from >= to || damage.to <= from) continue;
+    return weir::Fail(Error::Kind::kCorrupt,
+                      damage.file + " is damaged at position " + std::to_string(damage.position) +
+                          ", offsets " + std::to_string(damage.from.value()) + " to " +
+                          std::to_string(damage.to.value()) + ": " + damage.what);
+  }
+  return {};
+}
+
 host::Task<Result<Bytes>> Store::ReadRun(std::shared_ptr<Store> self, Offset from, Offset limit,
                                          size_t max_bytes) {
-  uint64_t generation = self->generation_;
+  const uint64_t generation = self->generation_;
   co_await Turn(self->host_.strand);
-  if (self->closed_ || self->changes_ > 0 || self->generation_ != generation) {
-    co_return weir::Fail(Error::Kind::kUnavailable,
-                         "the log in " + self->folder_ + " is being cut or closed");
-  }
-  limit = std::min(limit, self->written_);
-  if (from < self->start_ || from > limit) {
-    co_return weir::Fail(Error::Kind::kInvalid,
-                         "offset " + std::to_string(from.value()) + " is not in the log, which " +
-                             "can be read from " + std::to_string(self->start_.value()) + " to " +
-                             std::to_string(limit.value()));
-  }
-  if (from == limit) co_return Bytes();
-  size_t index = self->SegmentOf(from);
-  // What is read may meanwhile be rolled: nothing is kept that points into the segments.
-  const Offset base = self->segments_[index].base;
-  const uint64_t end = self->segments_[index].bytes;
-  uint64_t position = self->segments_[index].index.Floor(from);
-  auto file = co_await self->Reader(index);
-  if (!file) co_return std::unexpected(file.error());
-  // The index leads to some bytes before the batch.
-  size_t want = static_cast<size_t>(std::min<uint64_t>(max_bytes, end)) +
-                2 * static_cast<size_t>(OffsetIndex::kIntervalBytes);
-  std::string damage = "no batch holds offset " + std::to_string(from.value());
-  while (position < end) {
-    want = static_cast<size_t>(std::min<uint64_t>(want, end - position));
-    auto bytes = co_await ReadFile(*file, position, want);
+  while (true) {
+    if (self->closed_ || self->changes_ > 0 || self->generation_ != generation) {
+      co_return weir::Fail(Error::Kind::kUnavailable,
+                           "the log in " + self->folder_ + " is being cut or closed");
+    }
+    const uint64_t layout = self->layout_;
+    auto read = co_await self->ReadOnce(from, limit, max_bytes);
+    // Files came and went: what was read may lie elsewhere now, or be deleted.
+    if (self->layout_ != layout && self->generation_ == generation) continue;
     if (self->generation_ != generation) {
       co_return weir::Fail(Error::Kind::kUnavailable,
                            "the log in " + self->folder_ + " was cut while it was read");
     }
-    if (!bytes)
-      co_return std::unexpected(bytes.error().While("reading " + self->RecordsPath(base)));
+    co_return read;
+  }
+}
+
+host::Task<Result<Bytes>> Store::ReadOnce(Offset from, Offset limit, size_t max_bytes) {
+  limit = std::min(limit, written_);
+  if (auto may = MayRead(from, limit); !may) co_return std::unexpected(may.error());
+  if (from == limit) co_return Bytes();
+  const uint64_t layout = layout_;
+  const uint64_t generation = generation_;
+  if (segments_.empty()) {
+    if (auto whole = IsWhole(from, limit); !whole) co_return std::unexpected(whole.error());
+    co_return Bytes();
+  }
+  SegmentPointer segment = segments_[SegmentOf(from)];
+  while (segment && segment->base() < limit) {
+    // Where compaction left nothing of an offset, what comes next is read.
+    auto whole = IsWhole(from, std::max(from, segment->base()));
+    if (!whole) co_return std::unexpected(whole.error());
+    if (segment->end() > from && segment->bytes() > 0) {
+      auto read = co_await ReadSegment(segment, from, limit, max_bytes);
+      if (!read || !read->empty() || layout != layout_ || generation != generation_) {
+        co_return read;
+      }
+    }
+    SegmentPointer next = SegmentAfter(segment->base());
+    whole = IsWhole(std::max(from, segment->base()), next ? next->base() : limit);
+    if (!whole) co_return std::unexpected(whole.error());
+    segment = std::move(next);
+  }
+  co_return Bytes();
+}
+
+// Nothing where it has no batch from `from` on below the limit.
+host::Task<Result<Bytes>> Store::ReadSegment(SegmentPointer segment, Offset from, Offset limit,
+                                             size_t max_bytes) {
+  const uint64_t layout = layout_;
+  const uint64_t generation = generation_;
+  if (auto loaded = co_await Load(segment); !loaded) co_return std::unexpected(loaded.error());
+  // What is read may meanwhile grow.
+  const uint64_t end = segment->bytes();
+  uint64_t position = segment->indexes->offsets.Floor(from);
+  auto file = co_await Reader(segment);
+  if (!file) co_return std::unexpected(file.error());
+  std::string path = RecordsPath(segment->base());
+  // The index leads to some bytes before the batch.
+  size_t want = static_cast<size_t>(std::min<uint64_t>(max_bytes, end)) +
+                2 * static_cast<size_t>(options_.index_interval_bytes);
+  std::string damage = "the file ends too early";
+  while (position < end) {
+    want = static_cast<size_t>(std::min<uint64_t>(want, end - position));
+    auto bytes = co_await ReadFile(*file, position, want);
+    if (!bytes) co_return std::unexpected(bytes.error().While("reading " + path));
     auto found = FindBatches(bytes->view(), from, limit, max_bytes);
     if (!found) {
       damage = found.error().message;
       break;
     }
     if (found->take > 0) co_return bytes->Slice(found->skip, found->take);
-    if (found->skip == 0 && found->need <= bytes->size()) break;
     position += found->skip;
-    if (position + found->need > end) break;
+    if (position == end) co_return Bytes();
+    // The first batch begins at the limit or after it.
+    if (found->is_beyond) co_return Bytes();
+    if (found->skip == 0 && found->need <= bytes->size()) break;
+    if (bytes->size() < want || position + found->need > end) break;
     want = std::max(want, found->need);
   }
-  co_return weir::Fail(Error::Kind::kCorrupt, self->RecordsPath(base) +
-                                                  " is damaged near position " +
+  if (position == end) co_return Bytes();
+  if (layout == layout_ && generation == generation_) {
+    ReportDamage(DamageAt(path, position, std::max(from, segment->base()), segment->end(), damage));
+  }
+  co_return weir::Fail(Error::Kind::kCorrupt, path + " is damaged near position " +
                                                   std::to_string(position) + ": " + damage);
 }
 

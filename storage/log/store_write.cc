@@ -3,9 +3,11 @@
 // the next.
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/planted_bug.h"
+#include "storage/log/format/partition_metadata.h"
 #include "storage/log/store.h"
 
 namespace weir::log {
@@ -31,6 +33,7 @@ host::Task<void> Store::WriteLoop(std::shared_ptr<Store> self) {
       break;
     }
     self->StartSyncing();
+    self->StartAdvancing();
     self->events_->OnWritten(self->written_);
     if (self->abandoned_) break;
   }
@@ -41,8 +44,8 @@ std::vector<Store::Pending> Store::TakeGroup() {
   constexpr size_t kGroupBytesMax = 4 << 20;
   std::vector<Pending> group;
   size_t bytes = 0;
-  while (!pending_.empty() && (group.empty() || !pending_.front().rolls)) {
-    bytes += pending_.front().bytes;
+  while (!pending_.empty() && (group.empty() || !pending_.front().begins)) {
+    bytes += pending_.front().header.size();
     if (!group.empty() && bytes > kGroupBytesMax) break;
     group.push_back(std::move(pending_.front()));
     pending_.pop_front();
@@ -51,63 +54,82 @@ std::vector<Store::Pending> Store::TakeGroup() {
 }
 
 host::Task<Result<void>> Store::WriteGroup(std::vector<Pending> group) {
-  if (segments_.empty() || group.front().rolls) {
-    auto started = co_await StartSegment(group.front().base, group.front().rolls);
+  if (group.front().begins) {
+    auto started = co_await StartSegment(group.front().header.base_offset, group.front().rolls);
     if (!started) co_return started;
   }
-  if (!active_) {
-    auto opened = co_await OpenActive();
-    if (!opened) co_return opened;
-  }
+  if (auto opened = co_await OpenActive(); !opened) co_return opened;
   Pieces pieces;
   for (Pending& pending : group) {
     for (Bytes& piece : pending.pieces) pieces.push_back(std::move(piece));
   }
-  auto wrote = co_await WriteFile(active_, segments_.back().bytes, std::move(pieces));
-  Segment& segment = segments_.back();
+  SegmentPointer segment = segments_.back();
+  auto wrote = co_await WriteFile(active_, segment->bytes(), std::move(pieces));
   if (!wrote) {
-    co_return std::unexpected(wrote.error().While("writing " + RecordsPath(segment.base)));
+    co_return std::unexpected(wrote.error().While("writing " + RecordsPath(segment->base())));
   }
   for (const Pending& pending : group) {
-    segment.index.Told(pending.last, segment.bytes, pending.bytes);
-    segment.bytes += pending.bytes;
+    segment->file.fold.Add(pending.header, options_.index_interval_bytes, segment->indexes.get());
+    if (pending.marks) mark_ = Mark{segment->file.fold, pending.marks};
   }
-  written_ = group.back().last + 1;
+  segment->file.written_at = host_.clock.WallNow();
+  written_ = segment->end();
   CHECK_LE(written_, end_);
   co_return Result<void>();
 }
 
-host::Task<Result<void>> Store::StartSegment(Offset base, std::shared_ptr<const Folds> rolls) {
-  while (syncing_) co_await Settled();
+host::Task<Result<void>> Store::StartSegment(Offset base, FoldsPointer rolls) {
+  while (syncing_ || checkpointing_) co_await Settled();
   if (failed_) co_return std::unexpected(*failed_);
-  CHECK_EQ(written_, base);
-  if (rolls) {
-    auto sealed = co_await Seal(*rolls);
-    if (!sealed) co_return sealed;
+  // Only the first batch of all may reach below the log's start.
+  if (!segments_.empty()) CHECK_GE(base, written_);
+  Busy busy(shared_from_this(), &checkpointing_);
+  Result<void> done;
+  if (rolls) done = co_await Seal(*rolls, false);
+  if (done) done = co_await EnsureFolder();
+  if (done && checkpoint_ && checkpoint_->end > base) {
+    done = co_await WriteCheckpoint(CheckpointOf(base), Names::kSynced);
   }
-  if (auto made = co_await EnsureFolder(); !made) co_return made;
+  if (!done) {
+    busy.End();
+    co_return done;
+  }
   auto opened = co_await OpenFile(host_.disk, RecordsPath(base), host::OpenMode::kCreate);
-  if (!opened) co_return std::unexpected(opened.error());
-  if (!PLANTED_BUG("log: the name of a segment is not synced")) {
-    auto synced = co_await SyncFolderNames(host_.disk, folder_);
-    if (!synced) co_return synced;
+  if (opened && !PLANTED_BUG("log: the name of a segment is not synced")) {
+    done = co_await SyncFolderNames(host_.disk, folder_);
   }
-  segments_.emplace_back(base);
-  active_ = std::move(*opened);
-  co_return Result<void>();
+  if (!opened) done = std::unexpected(opened.error());
+  if (done) {
+    segments_.push_back(std::make_shared<Segment>(base));
+    segments_.back()->created = host_.clock.WallNow();
+    has_active_ = true;
+    active_ = std::move(*opened);
+  }
+  busy.End();
+  co_return done;
 }
 
 host::Task<Result<void>> Store::OpenActive() {
-  auto opened =
-      co_await OpenFile(host_.disk, RecordsPath(segments_.back().base), host::OpenMode::kWrite);
+  CHECK(has_active_);
+  SegmentPointer segment = segments_.back();
+  if (!segment->indexes) {
+    if (auto loaded = co_await Load(segment); !loaded) co_return loaded;
+  }
+  if (active_) co_return Result<void>();
+  auto opened = co_await OpenFile(host_.disk, RecordsPath(segment->base()), host::OpenMode::kWrite);
   if (!opened) co_return std::unexpected(opened.error());
   active_ = std::move(*opened);
   co_return Result<void>();
 }
 
+// The folder's first file says whose it is.
 host::Task<Result<void>> Store::EnsureFolder() {
   if (has_folder_) co_return Result<void>();
   auto made = co_await MakeFolderSynced(host_.disk, folder_);
+  if (made && options_.topic) {
+    made = co_await WriteWholeFile(host_.disk, Path(kPartitionMetadataName),
+                                   EncodePartitionMetadata(*options_.topic), Durability::kSynced);
+  }
   if (made) has_folder_ = true;
   co_return made;
 }
@@ -129,44 +151,12 @@ host::Task<Result<void>> Store::SyncWritten() {
   if (!PLANTED_BUG("log: durable before the sync")) synced = co_await SyncFile(active_);
   if (!synced) {
     co_return std::unexpected(
-        synced.error().While("syncing " + RecordsPath(segments_.back().base)));
+        synced.error().While("syncing " + RecordsPath(segments_.back()->base())));
   }
   durable_ = target;
+  synced_ = std::max(synced_, target);
   if (options_.flush && events_ != nullptr) events_->OnDurable(durable_);
   co_return Result<void>();
-}
-
-host::Task<Result<void>> Store::Seal(const Folds& folds) {
-  if (!PLANTED_BUG("log: a checkpoint before what it tells of")) {
-    if (auto synced = co_await SyncWritten(); !synced) co_return synced;
-  }
-  if (!segments_.empty()) {
-    auto wrote = co_await WriteIndex(host_.disk, folder_, segments_.back());
-    if (!wrote) co_return wrote;
-  }
-  co_return co_await WriteCheckpoint(folds);
-}
-
-host::Task<Result<void>> Store::WriteCheckpoint(const Folds& folds) {
-  Checkpoint checkpoint{start_, written_, {}, folds.epochs, folds.producers};
-  for (const Segment& segment : segments_) {
-    checkpoint.files.push_back({segment.base, segment.bytes, segment.index_checksum});
-  }
-  if (auto made = co_await EnsureFolder(); !made) co_return made;
-  std::string path = Path(kCheckpointName);
-  auto wrote =
-      co_await WriteWholeFile(host_.disk, path + ".new", checkpoint.Encode(), Durability::kSynced);
-  if (wrote) wrote = co_await RenamePath(host_.disk, path + ".new", path);
-  if (wrote) wrote = co_await SyncFolderNames(host_.disk, folder_);
-  if (wrote) checkpoint_end_ = checkpoint.end;
-  co_return wrote;
-}
-
-host::Task<Result<void>> Store::RemoveCheckpoint() {
-  checkpoint_end_.reset();
-  auto removed = co_await RemovePath(host_.disk, Path(kCheckpointName));
-  if (removed) removed = co_await SyncFolderNames(host_.disk, folder_);
-  co_return removed;
 }
 
 }  // namespace weir::log

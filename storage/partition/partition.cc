@@ -45,12 +45,15 @@ void Partition::Apply(PartitionState state) {
 
 void Partition::ApplyWanted() {
   if (!has_wanted_ || is_busy() || is_closing_ || failure_) return;
-  if (!log_ || OptionsOf(wanted_) != options_) {
+  const log::LogOptions options = OptionsOf(wanted_);
+  if (!log_ || options.flush != options_.flush || options.compacted != options_.compacted) {
     // A log whose options change is closed, which syncs it, and opened again: so `flush` begins
     // with all that `cache` left behind on stable storage.
     Reopen();
     return;
   }
+  if (options != options_) log_->SetOptions(options);
+  options_ = options;
   has_wanted_ = false;
   replica_->Apply(wanted_.assignment, host_.clock.Now());
   Settle();
@@ -120,6 +123,8 @@ void Partition::OnWritten(Offset end) {
 void Partition::OnDurable(Offset) { Moved(); }
 
 void Partition::OnFailed(const Error& error) { Fail(error); }
+
+void Partition::OnStartMoved(Offset) { Moved(); }
 
 void Partition::Moved() {
   // While a cut is under way the positions are told by its end.
@@ -417,11 +422,16 @@ replica::Positions Partition::PositionsOf() const {
           .last_epoch = log_->epochs().latest().value_or(kNoLeaderEpoch)};
 }
 
-log::LogOptions Partition::OptionsOf(const PartitionState& state) {
-  return {.segment_bytes = state.segment_bytes,
-          .max_batch_bytes = state.max_batch_bytes,
-          .admission = state.admission,
-          .flush = state.assignment.flush};
+log::LogOptions Partition::OptionsOf(const PartitionState& state) const {
+  log::LogOptions options = state.log;
+  options.flush = state.assignment.flush;
+  options.topic = id_.topic;
+  return options;
+}
+
+void Partition::Upkeep() {
+  if (!log_ || !replica_ || is_busy() || is_closing_ || failure_) return;
+  log_->Upkeep(high_watermark());
 }
 
 Offset Partition::high_watermark() const {

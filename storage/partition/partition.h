@@ -32,9 +32,8 @@ namespace weir::partition {
 // What the cluster's image says of this partition, as its node needs it.
 struct PartitionState {
   replica::Assignment assignment;
-  int32_t max_batch_bytes = 1'048'588;
-  log::AdmissionRules admission;
-  uint64_t segment_bytes = 1ull << 30;
+  // `flush` is the assignment's, and `topic` the partition's own.
+  log::LogOptions log;
   // While it is not in sync, a follower gets what this node's rate for throttled replicas allows,
   // and this node as a follower takes as much.
   bool throttled_as_leader = false;
@@ -179,6 +178,9 @@ class Partition : private log::LogEvents, private Follower {
   const log::Log* log() const { return log_.get(); }
   Offset high_watermark() const;
 
+  // To be called now and then: lets the log delete what it need not keep, up to the high watermark.
+  void Upkeep();
+
   // Answers all who wait, syncs the log and marks it clean. Nothing else may be called after.
   void Close(Callback<void(Result<void>)> done);
 
@@ -229,6 +231,7 @@ class Partition : private log::LogEvents, private Follower {
   void OnWritten(Offset end) override;
   void OnDurable(Offset end) override;
   void OnFailed(const Error& error) override;
+  void OnStartMoved(Offset start) override;
   void OnStreamOpened() override;
   void OnStreamEnded() override;
   void OnLeaderMessage(const node::v1::FromLeader& header, Bytes records) override;
@@ -288,7 +291,7 @@ class Partition : private log::LogEvents, private Follower {
   void OnTimer();
 
   replica::Positions PositionsOf() const;
-  static log::LogOptions OptionsOf(const PartitionState& state);
+  log::LogOptions OptionsOf(const PartitionState& state) const;
   Refusal NotLeader() const;
 
   host::Host host_;

@@ -197,6 +197,12 @@ void Partition::AnswerRead(WaitId id, Result<Bytes> read) {
   // Whoever waits when this ends to serve is answered then.
   if (found.empty()) return;
   FetchWait& wait = found.mapped();
+  // Deleted while it was read.
+  if (!read && wait.offset < log_->start()) {
+    return wait.done(Refuse(
+        ErrorCode::kOffsetOutOfRange,
+        Text("offset ", wait.offset, " is out of range: ", id_, " begins at ", log_->start())));
+  }
   if (!read) {
     return wait.done(Refuse(ErrorCode::kKafkaStorageError,
                             Text("reading ", id_, " at ", wait.offset, ": ", read.error())));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a segment's batches lie, one in some 4096 bytes: Kafka's sparse offset index. A value; its
-// file is Kafka's: entries of 8 bytes, relative offset and position.
+// Where some of a segment's batches lie: Kafka's sparse offset index. A value; its file is Kafka's:
+// entries of 8 bytes, relative offset and position.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ namespace weir::log {
 
 class OffsetIndex {
  public:
-  static constexpr uint64_t kIntervalBytes = 4096;
+  static constexpr size_t kEntryBytes = 8;
 
   explicit OffsetIndex(Offset base) : base_(base) {}
 
-  // The batch that ends with `last` begins at `position`. Batches are told in their order.
-  void Told(Offset last, uint64_t position, size_t bytes);
+  // The batch that ends with `last` begins at `position`. Both grow from entry to entry.
+  void Add(Offset last, uint64_t position);
 
   // Where to begin to look for the batch that holds `offset`: at a batch's front, at or before it.
   uint64_t Floor(Offset offset) const;
@@ -28,23 +28,30 @@ class OffsetIndex {
   // Forgets all at and after `position`.
   void TruncateTo(uint64_t position);
 
-  std::string Encode() const;
+  // The last entry's batch: where it begins; nothing where there is no entry.
+  std::optional<uint64_t> last_position() const;
+  // Its last offset; CHECKs that there is one.
+  Offset last_offset() const;
+
+  // The first `entries` of it.
+  std::string Encode(size_t entries) const;
   // Nothing if `bytes` cannot be an index of a file of `file_bytes`.
   static std::optional<OffsetIndex> Decode(Offset base, std::string_view bytes,
                                            uint64_t file_bytes);
 
   size_t size() const { return entries_.size(); }
+  bool operator==(const OffsetIndex&) const = default;
 
  private:
   struct Entry {
     int32_t last;  // Relative to the base.
     int32_t position;
+    bool operator==(const Entry&) const = default;
   };
 
   Offset base_;
   // Invariant: both fields grow strictly.
   std::vector<Entry> entries_;
-  uint64_t bytes_since_entry_ = 0;
 };
 
 }  // namespace weir::log

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/log/offset_index.h"
+#include "storage/log/format/offset_index.h"
 
 #include <glog/logging.h>
 
@@ -10,17 +10,13 @@
 
 namespace weir::log {
 
-void OffsetIndex::Told(Offset last, uint64_t position, size_t bytes) {
-  if (bytes_since_entry_ > kIntervalBytes) {
-    Entry entry{static_cast<int32_t>(last - base_), static_cast<int32_t>(position)};
-    if (!entries_.empty()) {
-      CHECK_GT(entry.last, entries_.back().last);
-      CHECK_GT(entry.position, entries_.back().position);
-    }
-    entries_.push_back(entry);
-    bytes_since_entry_ = 0;
+void OffsetIndex::Add(Offset last, uint64_t position) {
+  Entry entry{static_cast<int32_t>(last - base_), static_cast<int32_t>(position)};
+  if (!entries_.empty()) {
+    CHECK_GT(entry.last, entries_.back().last);
+    CHECK_GT(entry.position, entries_.back().position);
   }
-  bytes_since_entry_ += bytes;
+  entries_.push_back(entry);
 }
 
 uint64_t OffsetIndex::Floor(Offset offset) const {
@@ -35,25 +31,35 @@ void OffsetIndex::TruncateTo(uint64_t position) {
   while (!entries_.empty() && static_cast<uint64_t>(entries_.back().position) >= position) {
     entries_.pop_back();
   }
-  uint64_t from = entries_.empty() ? 0 : static_cast<uint64_t>(entries_.back().position);
-  bytes_since_entry_ = position - std::min(from, position);
 }
 
-std::string OffsetIndex::Encode() const {
+std::optional<uint64_t> OffsetIndex::last_position() const {
+  if (entries_.empty()) return std::nullopt;
+  return static_cast<uint64_t>(entries_.back().position);
+}
+
+Offset OffsetIndex::last_offset() const {
+  CHECK(!entries_.empty());
+  return base_ + entries_.back().last;
+}
+
+std::string OffsetIndex::Encode(size_t entries) const {
+  CHECK_LE(entries, entries_.size());
   std::string out;
-  out.reserve(entries_.size() * 8);
+  out.reserve(entries * kEntryBytes);
   codec::Writer writer(&out);
-  for (const Entry& entry : entries_) {
-    writer.Fixed(entry.last);
-    writer.Fixed(entry.position);
+  for (size_t i = 0; i < entries; ++i) {
+    writer.Fixed(entries_[i].last);
+    writer.Fixed(entries_[i].position);
   }
   return out;
 }
 
 std::optional<OffsetIndex> OffsetIndex::Decode(Offset base, std::string_view bytes,
                                                uint64_t file_bytes) {
-  if (bytes.size() % 8 != 0) return std::nullopt;
+  if (bytes.size() % kEntryBytes != 0) return std::nullopt;
   OffsetIndex index(base);
+  index.entries_.reserve(bytes.size() / kEntryBytes);
   codec::Reader in(bytes);
   Entry before{-1, 0};
   while (!in.rest().empty()) {
@@ -62,7 +68,6 @@ std::optional<OffsetIndex> OffsetIndex::Decode(Offset base, std::string_view byt
     if (static_cast<uint64_t>(entry.position) >= file_bytes) return std::nullopt;
     index.entries_.push_back(before = entry);
   }
-  index.bytes_since_entry_ = file_bytes - static_cast<uint64_t>(before.position);
   return index;
 }
 
