@@ -71,7 +71,8 @@ const std::vector<std::string>& PureFolders() {
   static const std::vector<std::string> kPure = {
       "client/core",       "common/codec",    "common/collections",
       "common/machine",    "common/metadata", "common/records",
-      "controller/decide", "controller/raft", "storage/replica",
+      "controller/decide", "controller/raft", "storage/compaction/core",
+      "storage/replica",
   };
   return kPure;
 }
