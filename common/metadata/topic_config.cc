@@ -40,6 +40,9 @@ const std::vector<Definition>& Table() {
        "How batches are compressed on disk; \"producer\" keeps them as they came."},
       {"compression.zstd.level", "3", Kind::kNumber, -131'072, 22, {},
        "How hard zstd tries where it is the compression.type: -131072 (fast) to 22 (small)."},
+      {"delete.retention.ms", "86400000", Kind::kNumber, 0, kMaxLong, {},
+       "How long a record without a value, which deletes its key, is kept in a compacted topic, so "
+       "that whoever reads it from the start learns of it. Milliseconds, 0 or more."},
       {"file.delete.delay.ms", "60000", Kind::kNumber, 0, kMaxLong, {},
        "How long a deleted segment's file stays for those who still read it. Milliseconds, 0 or "
        "more."},
@@ -63,6 +66,9 @@ const std::vector<Definition>& Table() {
       {"leader.replication.throttled.replicas", "", Kind::kReplicas, 0, 0, {},
        "Replicas that are throttled while they are not in sync, as partition:leader, with commas "
        "between; \"*\" for all."},
+      {"max.compaction.lag.ms", "9223372036854775807", Kind::kNumber, 1, kMaxLong, {},
+       "How long a record may wait in a compacted topic until compaction looks at it. "
+       "Milliseconds, 1 or more."},
       {"max.message.bytes", "1048588", Kind::kNumber, 0, kMaxInt, {},
        "The largest record batch that is accepted, after compression. Bytes, 0 to 2147483647."},
       {"message.timestamp.after.max.ms", "3600000", Kind::kNumber, 0, kMaxLong, {},
@@ -73,6 +79,11 @@ const std::vector<Definition>& Table() {
        "message.timestamp.type is CreateTime. Milliseconds, 0 or more."},
       {"message.timestamp.type", "CreateTime", Kind::kOneOf, 0, 0, {"CreateTime", "LogAppendTime"},
        "Whose clock stamps a record: its producer's, or the leader's when it appends."},
+      {"min.cleanable.dirty.ratio", "0.5", Kind::kRatio, 0, 1, {},
+       "How much of a compacted partition compaction must not have looked at yet, for it to begin. "
+       "0 to 1."},
+      {"min.compaction.lag.ms", "0", Kind::kNumber, 0, kMaxLong, {},
+       "How long compaction leaves a record alone. Milliseconds, 0 or more."},
       {"min.insync.replicas", "1", Kind::kNumber, 1, kMaxInt, {},
        "How many replicas must be in sync for acks=all to be accepted; at most the number of "
        "replicas counts. 1 to 2147483647."},
@@ -134,6 +145,14 @@ std::optional<int64_t> ParseNumber(std::string_view value) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+std::optional<double> ParseRatio(std::string_view value) {
+  std::string_view text = Trimmed(value);
+  double ratio = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ratio);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return ratio;
 }
 
 // In any case, as Kafka reads them.
@@ -199,6 +218,9 @@ std::string RangeOf(const Definition& definition) {
       }
       return "a whole number from " + std::to_string(definition.min) + " to " +
              std::to_string(definition.max);
+    case Kind::kRatio:
+      return "a number from " + std::to_string(definition.min) + " to " +
+             std::to_string(definition.max);
     case Kind::kBool:
       return "true or false";
     case Kind::kOneOf:
@@ -221,6 +243,12 @@ bool IsInRange(const Definition& definition, std::string_view value) {
     case Kind::kNumber: {
       auto number = ParseNumber(value);
       return number && *number >= definition.min && *number <= definition.max;
+    }
+    case Kind::kRatio: {
+      // Also false for what is no number at all, which nothing is less than.
+      auto ratio = ParseRatio(value);
+      return ratio && *ratio >= static_cast<double>(definition.min) &&
+             *ratio <= static_cast<double>(definition.max);
     }
     case Kind::kBool:
       return ParseBool(value).has_value();
@@ -252,6 +280,12 @@ class Reading {
     auto number = ParseNumber(text);
     CHECK(number) << "config " << key << " of topic " << topic_ << " is no number: " << text;
     return *number;
+  }
+  double Ratio(std::string_view key) const {
+    std::string text = Text(key);
+    auto ratio = ParseRatio(text);
+    CHECK(ratio) << "config " << key << " of topic " << topic_ << " is no number: " << text;
+    return *ratio;
   }
   bool Bool(std::string_view key) const {
     std::string text = Text(key);
@@ -314,6 +348,10 @@ TopicConfig TopicConfigOf(const Image& image, const TopicId& topic) {
   config.segment_index_bytes = reading.Number("segment.index.bytes");
   config.index_interval_bytes = reading.Number("index.interval.bytes");
   config.file_delete_delay_ms = reading.Number("file.delete.delay.ms");
+  config.dirty_ratio_min = reading.Ratio("min.cleanable.dirty.ratio");
+  config.compaction_lag_ms_min = reading.Number("min.compaction.lag.ms");
+  config.compaction_lag_ms_max = reading.Number("max.compaction.lag.ms");
+  config.delete_retention_ms = reading.Number("delete.retention.ms");
   config.max_message_bytes = reading.Number("max.message.bytes");
   config.min_insync_replicas = static_cast<int32_t>(reading.Number("min.insync.replicas"));
   config.unclean_leader_election = reading.Bool("unclean.leader.election.enable");

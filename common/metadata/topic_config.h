@@ -18,12 +18,12 @@
 namespace weir::metadata {
 
 struct TopicConfigDefinition {
-  enum class Kind { kNumber, kBool, kOneOf, kListOf, kReplicas };
+  enum class Kind { kNumber, kRatio, kBool, kOneOf, kListOf, kReplicas };
 
   std::string_view key;
   std::string_view default_value;
   Kind kind = Kind::kNumber;
-  // Of a number, both included.
+  // Of a number or a ratio, both included.
   int64_t min = 0;
   int64_t max = 0;
   // Of a choice or a list.
@@ -71,6 +71,11 @@ struct TopicConfig {
   int64_t segment_index_bytes = 0;
   int64_t index_interval_bytes = 0;
   int64_t file_delete_delay_ms = 0;
+  // Of a compacted topic.
+  double dirty_ratio_min = 0.5;
+  int64_t compaction_lag_ms_min = 0;
+  int64_t compaction_lag_ms_max = 0;
+  int64_t delete_retention_ms = 0;
   int64_t max_message_bytes = 0;
   int32_t min_insync_replicas = 1;
   bool unclean_leader_election = false;
