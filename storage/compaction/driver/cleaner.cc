@@ -14,6 +14,7 @@ namespace {
 
 // Somebody has to make room first.
 constexpr int kPausesWhenFull = 8;
+constexpr int kLookedAtPerTurn = 500;
 
 host::Task<Result<void>> WriteEnds(host::Disk& disk, std::string path, std::string text) {
   std::string fresh = path + ".tmp";
@@ -117,28 +118,42 @@ void Cleaner::StopRun(const PartitionId& id) {
 void Cleaner::Look() {
   timer_.Set(logs_.empty() ? Instant::Never() : host_.clock.Now() + options_.pause);
   // Many logs enter at once, and each of them asks.
-  if (!is_loaded_ || running_ || std::exchange(is_look_posted_, true)) return;
-  host_.strand.Post(lifetime_.Bind([this] {
-    is_look_posted_ = false;
-    Pick();
-  }));
+  if (!is_loaded_ || running_ || std::exchange(is_looking_, true)) return;
+  host_.strand.Post(lifetime_.Bind([this] { LookAtSome(); }));
 }
 
-void Cleaner::Pick() {
-  if (running_) return;
-  const Instant now = host_.clock.Now();
-  std::vector<Candidate> candidates;
-  for (const auto& [id, entered] : logs_) {
-    if (entered.broken || now < entered.not_before) continue;
-    LogExtent extent{.start = entered.log->start(),
-                     .end = entered.log->end(),
-                     .stable_end = entered.log->stable_end(),
-                     .clean_end = CleanEnd(id),
-                     .closed = entered.log->Closed()};
-    Cleanable cleanable = FindCleanable(extent, entered.config, host_.clock.WallNow());
-    if (cleanable.is_due(entered.config)) candidates.push_back({id, cleanable, entered.config});
+// There may be thousands: a turn of the strand looks at some of them.
+void Cleaner::LookAtSome() {
+  auto at = looked_at_ ? logs_.upper_bound(*looked_at_) : logs_.begin();
+  for (int i = 0; i < kLookedAtPerTurn && at != logs_.end(); ++i, ++at) {
+    looked_at_ = at->first;
+    auto candidate = CandidateOf(at->first, at->second);
+    if (!candidate) continue;
+    const Candidate both[] = {picked_.value_or(*candidate), *candidate};
+    picked_ = *PickNext(both);
   }
-  if (const Candidate* next = PickNext(candidates)) Begin(*next);
+  if (at != logs_.end()) return host_.strand.Post(lifetime_.Bind([this] { LookAtSome(); }));
+  is_looking_ = false;
+  looked_at_.reset();
+  auto picked = std::exchange(picked_, std::nullopt);
+  if (!picked) return;
+  // It may have left meanwhile, and another log be there in its place.
+  auto entered = logs_.find(picked->partition);
+  if (entered != logs_.end()) picked = CandidateOf(entered->first, entered->second);
+  if (entered != logs_.end() && picked) Begin(*picked);
+}
+
+// Nothing where the log is not due.
+std::optional<Candidate> Cleaner::CandidateOf(const PartitionId& id, const Entered& entered) const {
+  if (entered.broken || host_.clock.Now() < entered.not_before) return std::nullopt;
+  LogExtent extent{.start = entered.log->start(),
+                   .end = entered.log->end(),
+                   .stable_end = entered.log->stable_end(),
+                   .clean_end = CleanEnd(id),
+                   .closed = entered.log->Closed()};
+  Cleanable cleanable = FindCleanable(extent, entered.config, host_.clock.WallNow());
+  if (!cleanable.is_due(entered.config)) return std::nullopt;
+  return Candidate{id, cleanable, entered.config};
 }
 
 void Cleaner::Begin(const Candidate& candidate) {

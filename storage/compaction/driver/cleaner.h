@@ -89,7 +89,8 @@ class Cleaner {
   void Loaded(Result<Bytes> read);
   void LowerTo(const PartitionId& id, Offset end);
   void SaveSoon();
-  void Pick();
+  void LookAtSome();
+  std::optional<Candidate> CandidateOf(const PartitionId& id, const Entered& entered) const;
   void Begin(const Candidate& candidate);
   void Ended(const PartitionId& id, const Result<RunReport>& report);
   void Failed(const PartitionId& id, Entered& entered, const Error& error);
@@ -110,7 +111,10 @@ class Cleaner {
   bool has_unsaved_ = false;
   // Until the run has ended, though it was asked to before.
   std::optional<Running> running_;
-  bool is_look_posted_ = false;
+  // A look goes on; the last log that it looked at, and the one that needs it most of those.
+  bool is_looking_ = false;
+  std::optional<PartitionId> looked_at_;
+  std::optional<Candidate> picked_;
   Totals totals_;
   host::DeadlineTimer timer_;
   Lifetime lifetime_;
