@@ -279,6 +279,7 @@ void StorageNode::Opened(const PartitionId&) { WatchOpening(); }
 void StorageNode::HighWatermarkRaised(const PartitionId&, Offset) {}
 
 void StorageNode::HighWatermarkFell(const PartitionId& partition) {
+  partitions_->WasCut(partition);
   broker::Directory* directory = partitions_->DirectoryOf(partition);
   if (directory && directory->works()) directory->high_watermarks().Write([] {});
 }

@@ -36,6 +36,7 @@ Directory::Directory(host::Host host, host::Disk& disk, std::string path, Direct
             }),
       files_(disk_, host.strand),
       high_watermarks_(this->host()),
+      cleaner_(this->host(), "", {}),
       timer_(host.strand, [this] { Measure(); }) {}
 
 void Directory::Fail(const Error& error) {

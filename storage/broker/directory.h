@@ -14,6 +14,7 @@
 #include "common/host/host.h"
 #include "storage/broker/fenced_disk.h"
 #include "storage/broker/high_watermarks.h"
+#include "storage/compaction/driver/cleaner.h"
 #include "storage/log/open_files.h"
 
 namespace weir::broker {
@@ -52,6 +53,8 @@ class Directory {
 
   // Of the replicas that lie here.
   HighWatermarks& high_watermarks() { return high_watermarks_; }
+  // Of the compacted logs that lie here.
+  compaction::Cleaner& cleaner() { return cleaner_; }
 
   // Whether a producer may append so much more, before anything is done. KAFKA_STORAGE_ERROR if
   // there is no room for it.
@@ -74,6 +77,7 @@ class Directory {
   FencedDisk disk_;
   log::OpenFiles files_;
   HighWatermarks high_watermarks_;
+  compaction::Cleaner cleaner_;
   std::optional<host::Space> space_;
   // Since `space_` was measured.
   uint64_t admitted_ = 0;

@@ -61,6 +61,15 @@ log::LogOptions LogOptionsOf(const metadata::TopicConfig& config) {
   return options;
 }
 
+compaction::CompactionConfig CompactionOf(const metadata::TopicConfig& config) {
+  return {.dirty_ratio_min = config.dirty_ratio_min,
+          .lag_ms_min = config.compaction_lag_ms_min,
+          .lag_ms_max = config.compaction_lag_ms_max,
+          .delete_retention_ms = config.delete_retention_ms,
+          .segment_bytes = static_cast<uint64_t>(config.segment_bytes),
+          .index_bytes_max = static_cast<uint64_t>(config.segment_index_bytes)};
+}
+
 partition::PartitionState StateOf(const metadata::Image& image, const metadata::Partition& record,
                                   const metadata::TopicConfig& config) {
   partition::PartitionState state;
@@ -95,7 +104,10 @@ Partitions::Partitions(host::Host host, NodeId self, std::vector<Directory*> dir
       settled_(std::move(settled)),
       again_timer_(host.strand, [this] { TryAgain(); }) {}
 
-Partitions::~Partitions() { host_.strand.Cancel(upkeep_timer_); }
+Partitions::~Partitions() {
+  host_.strand.Cancel(upkeep_timer_);
+  for (auto& [id, held] : partitions_) StopCleaning(id, held);
+}
 
 void Partitions::ArmUpkeep() {
   upkeep_timer_ =
@@ -107,11 +119,38 @@ void Partitions::UpkeepSome() {
   for (size_t left = partitions_.size() / kUpkeepTurns + 1; left > 0; --left) {
     if (at == partitions_.end()) break;
     at->second.partition->Upkeep();
+    KeepClean(at->first, at->second);
     kept_ = at->first;
     ++at;
   }
   if (at == partitions_.end()) kept_.reset();
   ArmUpkeep();
+}
+
+void Partitions::KeepClean(const PartitionId& id, Held& held) {
+  const metadata::TopicConfig& config = ConfigOf(id.topic);
+  const bool is_wanted =
+      config.is_compacted && held.partition->settled_log() && held.directory->works();
+  if (!is_wanted) return StopCleaning(id, held);
+  compaction::CompactionConfig as = CompactionOf(config);
+  if (held.compacted && held.compacted_as == as) return;
+  if (!held.compacted) {
+    held.compacted = std::make_unique<CompactedLog>(host_.strand, held.partition.get());
+  }
+  held.compacted_as = as;
+  held.directory->cleaner().Enter(id, held.compacted.get(), as);
+}
+
+void Partitions::StopCleaning(const PartitionId& id, Held& held) {
+  if (!held.compacted) return;
+  held.directory->cleaner().Leave(id);
+  held.compacted.reset();
+}
+
+void Partitions::WasCut(const PartitionId& id) {
+  auto held = partitions_.find(id);
+  if (held == partitions_.end() || !held->second.directory->works()) return;
+  held->second.directory->cleaner().Cut(id, held->second.partition->high_watermark());
 }
 
 void Partitions::Publish(const metadata::Image& before, const metadata::Image& after) {
@@ -196,6 +235,8 @@ void Partitions::Reconcile(const PartitionId& id, Offset known_high_watermark) {
 void Partitions::Drop(HeldReplicas::iterator held) {
   const PartitionId id = held->first;
   again_.erase(id);
+  StopCleaning(id, held->second);
+  held->second.directory->cleaner().Forget(id);
   leaving_.insert(partitions_.extract(held));
   leaving_.at(id).partition->Close(lifetime_.Bind([this, id](Result<void> closed) {
     if (!closed) LOG(WARNING) << "closing " << id << " to remove it: " << closed.error();
@@ -237,6 +278,7 @@ void Partitions::TryAgain() {
       continue;
     }
     const Offset high_watermark = held->second.partition->high_watermark();
+    StopCleaning(id, held->second);
     leaving_.insert(partitions_.extract(held));
     leaving_.at(id).partition->Close(
         lifetime_.Bind([this, id, high_watermark](const Result<void>&) {
@@ -290,6 +332,7 @@ void Partitions::DirectoryFailed(const Directory& directory, const Error& error)
   for (auto& [id, held] : partitions_) {
     if (held.directory != &directory) continue;
     again_.erase(id);
+    StopCleaning(id, held);
     held.partition->Fail(error);
   }
 }
@@ -388,6 +431,7 @@ void Partitions::Close(Callback<void(bool clean)> done) {
   waiting->done = std::move(done);
   for (auto& [id, held] : partitions_) {
     ++waiting->left;
+    StopCleaning(id, held);
     held.partition->Close([waiting, id, directory = held.directory](Result<void> closed) {
       if (!closed) LOG(ERROR) << "closing " << id << ": " << closed.error();
       // What lay in a directory that failed counts no more in any case.

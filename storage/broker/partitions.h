@@ -18,6 +18,7 @@
 #include "common/metadata/diff.h"
 #include "common/metadata/image.h"
 #include "common/metadata/topic_config.h"
+#include "storage/broker/compacted_log.h"
 #include "storage/broker/directory.h"
 #include "storage/partition/follower_streams.h"
 #include "storage/partition/partition.h"
@@ -62,6 +63,9 @@ class Partitions {
 
   void SessionRenewed();
 
+  // Its log was cut below its high watermark: what compaction knew of it is over.
+  void WasCut(const PartitionId& id);
+
   // Empty: it stands in none, or is not known.
   std::string RackOf(NodeId node) const;
 
@@ -78,6 +82,9 @@ class Partitions {
   struct Held {
     Directory* directory = nullptr;
     std::unique_ptr<partition::Partition> partition;
+    // While it is compacted, and as what.
+    std::unique_ptr<CompactedLog> compacted;
+    compaction::CompactionConfig compacted_as;
   };
   using HeldReplicas = std::map<PartitionId, Held>;
 
@@ -92,6 +99,9 @@ class Partitions {
   void RemoveStrays(Directory& directory);
   Directory* DirectoryWith(const DirectoryId& id) const;
   std::string FolderOf(const PartitionId& id) const;
+  // Lets it be compacted, or not any more, as its topic asks.
+  void KeepClean(const PartitionId& id, Held& held);
+  static void StopCleaning(const PartitionId& id, Held& held);
   void ArmUpkeep();
   void UpkeepSome();
 

@@ -47,6 +47,9 @@ class FileLog final : public Log {
     store_->OffsetForTime(at, limit, std::move(done));
   }
   std::vector<ClosedSegment> ClosedSegments() const override { return store_->ClosedSegments(); }
+  std::map<ProducerId, std::vector<Offset>> ProducerBatches() const override {
+    return store_->ProducerBatches();
+  }
   std::string CleanedPath(Offset base) const override { return store_->CleanedPath(base); }
   void Replace(std::vector<Offset> bases, Callback<void(Result<void>)> done) override {
     store_->Replace(std::move(bases), std::move(done));

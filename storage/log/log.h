@@ -6,6 +6,7 @@
 // once (OnFailed); from then on the log refuses appends, and reads go on where they can.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -161,6 +162,9 @@ class Log {
 
   // Oldest first.
   virtual std::vector<ClosedSegment> ClosedSegments() const = 0;
+
+  // The last offsets of the batches that it remembers of its producers.
+  virtual std::map<ProducerId, std::vector<Offset>> ProducerBatches() const = 0;
 
   // Where the segment is to be written that Replace takes.
   virtual std::string CleanedPath(Offset base) const = 0;

@@ -46,6 +46,7 @@ class Store : public std::enable_shared_from_this<Store> {
   void OffsetForTime(WallTime at, Offset limit,
                      Callback<void(Result<std::optional<TimedOffset>>)> done);
   std::vector<ClosedSegment> ClosedSegments() const;
+  std::map<ProducerId, std::vector<Offset>> ProducerBatches() const;
   std::string CleanedPath(Offset base) const;
   void Replace(std::vector<Offset> bases, Callback<void(Result<void>)> done);
   void Scrub(Offset from, size_t max_bytes, Callback<void(Result<Scrubbed>)> done);

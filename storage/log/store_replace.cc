@@ -24,6 +24,14 @@ std::vector<ClosedSegment> Store::ClosedSegments() const {
   return closed;
 }
 
+std::map<ProducerId, std::vector<Offset>> Store::ProducerBatches() const {
+  std::map<ProducerId, std::vector<Offset>> batches;
+  for (const auto& [id, producer] : producers_.by_id()) {
+    for (const Producers::Batch& batch : producer.batches) batches[id].push_back(batch.last);
+  }
+  return batches;
+}
+
 std::string Store::CleanedPath(Offset base) const {
   return Path(FileName{base, FileKind::kRecords, FileStage::kCleaned}.ToString());
 }

@@ -176,6 +176,12 @@ class Partition : private log::LogEvents, private Follower {
   // Why it neither leads nor follows any more, if so.
   const std::optional<Error>& failure() const { return failure_; }
   const log::Log* log() const { return log_.get(); }
+  // For compaction. Null while the log is being opened, cut or closed, and once it failed.
+  log::Log* settled_log() const {
+    return is_busy() || is_cut_under_way_ || is_closing_ || failure_ ? nullptr : log_.get();
+  }
+  // Where the log lies on the host's disk.
+  const std::string& folder() const { return folder_; }
   Offset high_watermark() const;
 
   // To be called now and then: lets the log delete what it need not keep, up to the high watermark.
