@@ -76,11 +76,11 @@ void HistoryFixture::Expect(bool is_right, const std::string& what) {
 
 void HistoryFixture::Append() {
   std::vector<KeyValue> records;
-  for (size_t i = 1 + Draw(6); i > 0; --i) {
+  for (size_t i = 1 + Draw(12); i > 0; --i) {
     KeyValue record{"key " + Number(static_cast<int64_t>(Draw(12))), "value " + Number(++values_),
                     now_ - static_cast<int64_t>(Draw(50))};
     // Beside these, as many keys as a small map has no room for.
-    if (Draw(4) == 0) record.key = "rare " + Number(values_);
+    if (Draw(2) == 0) record.key = "rare " + Number(values_);
     if (Draw(4) == 0) record.value.reset();
     if (Draw(20) == 0) record.key.reset();
     records.push_back(std::move(record));
@@ -158,6 +158,7 @@ void HistoryFixture::Clean() {
     goes_on = scan.Take(header, log_.batches[i].view());
   }
   if (goes_on) scan.ReachedEnd(cleanable.end);
+  if (!goes_on) ++full_maps_;
   Filter(cleanable, scan, map);
   Expect(scan.mapped_end() > clean_end_, "a run got nowhere");
   clean_end_ = scan.mapped_end();

@@ -32,6 +32,8 @@ class HistoryFixture {
   Offset clean_end() const { return clean_end_; }
   int64_t runs() const { return runs_; }
   int64_t cuts() const { return cuts_; }
+  // Runs that ended where their map was full.
+  int64_t full_maps() const { return full_maps_; }
   // Tombstones that went, each in its time.
   int64_t tombstones_gone() const { return tombstones_gone_; }
 
@@ -40,7 +42,6 @@ class HistoryFixture {
   void Expect(bool is_right, const std::string& what);
   void Cut();
   std::vector<ClosedSegment> Closed() const;
-  // What is to be read in the dirty part, and where that ends.
   void Filter(const Cleanable& cleanable, const DirtyScan& scan, const OffsetMap& map);
   void Compare(const BatchLog& before, Offset cleaned_end);
   void CompareTombstones(const BatchLog& before);
@@ -63,6 +64,7 @@ class HistoryFixture {
   int epoch_ = 1;
   int64_t runs_ = 0;
   int64_t cuts_ = 0;
+  int64_t full_maps_ = 0;
   int64_t tombstones_gone_ = 0;
   std::vector<std::string> wrong_;
 };

@@ -26,7 +26,8 @@ bool OffsetMap::Put(std::string_view key, Offset offset) {
   if (slot.place == 0) {
     if (used_ == used_max_) {
       if (!PLANTED_BUG("compaction: a full map takes another key's place")) return false;
-      slots_[HomeOf(hash)].place = offset.value() + 1;
+      Slot& taken = slots_[HomeOf(hash)];
+      if (taken.place != 0) taken.place = offset.value() + 1;
       return true;
     }
     slot.key = hash;
