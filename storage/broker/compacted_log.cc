@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/compaction/driver/log_view.h"
 #include "storage/log/format/names.h"
-#include "storage/log/format/offset_index.h"
 
 namespace weir::broker {
 namespace {
@@ -32,19 +32,9 @@ Offset CompactedLog::stable_end() const {
 }
 
 std::vector<compaction::ClosedSegment> CompactedLog::Closed() const {
-  std::vector<compaction::ClosedSegment> closed;
-  const log::Log* log = partition_->settled_log();
-  if (!log) return closed;
-  const uint64_t interval = std::max<uint64_t>(partition_->state().log.index_interval_bytes, 1);
-  for (const log::ClosedSegment& segment : log->ClosedSegments()) {
-    closed.push_back({.base = segment.base,
-                      .end = segment.end,
-                      .bytes = segment.bytes,
-                      .index_bytes = log::OffsetIndex::kEntryBytes * (segment.bytes / interval),
-                      .first_timestamp = segment.first_timestamp,
-                      .max_timestamp = segment.largest_timestamp});
-  }
-  return closed;
+  log::Log* log = partition_->settled_log();
+  if (!log) return {};
+  return compaction::LogView(log, nullptr).Closed();
 }
 
 compaction::ProducerBatches CompactedLog::Producers() const {

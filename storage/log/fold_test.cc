@@ -158,6 +158,13 @@ TEST(Retention, TakesTheOldestSegmentsAndNothingAboveTheLimit) {
   }
 }
 
+TEST(Retention, LeavesAnActiveSegmentThatIsAboutToBeWritten) {
+  auto ages = Ages();
+  ages[3] = {Offset(300), Offset(300), 0, WallTime{0}};
+  EXPECT_EQ(PlanRetention(ages, true, Keep(1000, {}), Offset(0), Offset(300), WallTime{9000}),
+            (RetentionPlan{3, Offset(300), false}));
+}
+
 TEST(Retention, StopsAtTheFirstThatStays) {
   auto ages = Ages();
   // A timestamp of the future pins its segment, and all behind it.

@@ -25,6 +25,8 @@ RetentionPlan PlanRetention(std::span<const SegmentAge> segments, bool has_activ
     const SegmentAge& segment = segments[i];
     const bool is_active = has_active && i + 1 == segments.size();
     if (segment.end > limit) break;
+    // It was begun for what is about to be written.
+    if (is_active && segment.bytes == 0) break;
     // What lies below the start goes as soon as it is closed; it is not closed for that.
     const bool is_passed = !is_active && segment.end <= start;
     const bool is_too_much = rules.bytes && kept_bytes >= *rules.bytes + segment.bytes;

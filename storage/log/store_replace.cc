@@ -28,6 +28,8 @@ std::map<ProducerId, std::vector<Offset>> Store::ProducerBatches() const {
   std::map<ProducerId, std::vector<Offset>> batches;
   for (const auto& [id, producer] : producers_.by_id()) {
     for (const Producers::Batch& batch : producer.batches) batches[id].push_back(batch.last);
+    // A producer of which only a marker is known.
+    if (producer.batches.empty()) batches[id].push_back(producer.last);
   }
   return batches;
 }

@@ -101,7 +101,7 @@ host::Task<Result<void>> Store::StartSegment(Offset base, FoldsPointer rolls) {
   if (!opened) done = std::unexpected(opened.error());
   if (done) {
     segments_.push_back(std::make_shared<Segment>(base));
-    segments_.back()->created = host_.clock.WallNow();
+    segments_.back()->created = segments_.back()->file.written_at = host_.clock.WallNow();
     has_active_ = true;
     active_ = std::move(*opened);
   }

@@ -47,7 +47,8 @@ class Nearest : public testing::Test {
 
   void Append(int number) {
     records::BatchBuilder batch;
-    batch.Add(WallTime{1}, std::nullopt, "record " + std::to_string(number));
+    batch.Add(cluster_.client_process().host().clock.WallNow(), std::nullopt,
+              "record " + std::to_string(number));
     log::v1::AppendRequest request;
     request.set_topic_id(topic_id_);
     request.set_acks(-1);
