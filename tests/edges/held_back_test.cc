@@ -76,7 +76,8 @@ class HeldBack : public testing::Test {
 
   std::string AppendTo(const std::string& topic, int partition, int timeout_ms = 0) {
     records::BatchBuilder batch;
-    batch.Add(WallTime{1}, std::nullopt, std::string(kRecordBytes, 'x'));
+    batch.Add(cluster_.client_process().host().clock.WallNow(), std::nullopt,
+              std::string(kRecordBytes, 'x'));
     log::v1::AppendRequest request;
     request.set_topic_id(topic_ids_[topic]);
     request.set_partition(partition);
