@@ -55,8 +55,8 @@ constexpr Planted kPlanted[] = {
     {"raft: an old term is committed by count", "controllers_come_and_go", 50},
     {"raft: a leader counts what it has not saved", "controllers_come_and_go", 50},
     {"quorum: a snapshot lacks a record", "voters_come_and_go", 50},
-    {"quorum: what was replaced is told", "swarm_of_faults", 100},
-    {"quorum: a read without a quorum", "two_sides_of_a_cut", 50},
+    {"quorum: what was replaced is told", "swarm_of_faults", 400},
+    {"quorum: a read without a quorum", "two_sides_of_a_cut", 200},
     {"replica: a new follower cuts to its high watermark", "leaders_die_in_a_row", 100},
 };
 
