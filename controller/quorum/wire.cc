@@ -3,6 +3,7 @@
 
 #include <glog/logging.h>
 
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -76,7 +77,9 @@ Result<raft::AppendRequest> ReadAppend(const proto::AppendRequest& from, WireMes
                               .round = from.round()};
   raft::LogPosition last = request.previous;
   for (const proto::Entry& entry : from.entries()) {
-    bool follows = entry.index() == last.index.value() + 1 && entry.term() >= last.term.value();
+    bool has_next = last.index.value() < std::numeric_limits<int64_t>::max();
+    bool follows = has_next && entry.index() == last.index.value() + 1 &&
+                   entry.term() >= last.term.value();
     if (!follows) {
       return Fail(Error::Kind::kInvalid, "entry " + std::to_string(entry.index()) + " of term " +
                                              std::to_string(entry.term()) +
