@@ -53,8 +53,7 @@ void CompactedLog::Read(Offset from, Offset limit, size_t max_bytes,
 
 std::string CompactedLog::CleanedPath(Offset base) const {
   // As the log names it, whether it is open or not: what a run leaves is removed under this name.
-  const log::FileName name{base, log::FileKind::kRecords, log::FileStage::kCleaned};
-  return partition_->folder() + "/" + name.ToString();
+  return partition_->folder() + "/" + log::CleanedName(base);
 }
 
 void CompactedLog::Replace(std::vector<Offset> bases, Callback<void(Result<void>)> done) {

@@ -128,11 +128,11 @@ void Partitions::UpkeepSome() {
 }
 
 void Partitions::KeepClean(const PartitionId& id, Held& held) {
-  const metadata::TopicConfig& config = ConfigOf(id.topic);
-  const bool is_wanted =
-      config.is_compacted && held.partition->settled_log() && held.directory->works();
+  // Most topics are not compacted: what they ask for need not be read out of the image for that.
+  const bool is_wanted = held.partition->state().log.compacted && held.partition->settled_log() &&
+                         held.directory->works();
   if (!is_wanted) return StopCleaning(id, held);
-  compaction::CompactionConfig as = CompactionOf(config);
+  compaction::CompactionConfig as = CompactionOf(ConfigOf(id.topic));
   if (held.compacted && held.compacted_as == as) return;
   if (!held.compacted) {
     held.compacted = std::make_unique<CompactedLog>(host_.strand, held.partition.get());

@@ -35,7 +35,7 @@ std::map<ProducerId, std::vector<Offset>> Store::ProducerBatches() const {
 }
 
 std::string Store::CleanedPath(Offset base) const {
-  return Path(FileName{base, FileKind::kRecords, FileStage::kCleaned}.ToString());
+  return Path(CleanedName(base));
 }
 
 void Store::Replace(std::vector<Offset> bases, Callback<void(Result<void>)> done) {

@@ -3,12 +3,12 @@
 // written: see storage/compaction/core/history_fixture.h.
 #include <gtest/gtest.h>
 
-#include <cctype>
 #include <iostream>
 #include <string>
 
 #include "common/base/planted_bug.h"
 #include "storage/compaction/core/history_fixture.h"
+#include "tests/planted/bug_name.h"
 
 namespace weir::compaction {
 namespace {
@@ -54,12 +54,7 @@ TEST_P(CompactionBug, IsFound) {
 }
 
 std::string NameOf(const testing::TestParamInfo<Planted>& info) {
-  std::string name;
-  for (char c : std::string(info.param.bug)) {
-    if (std::isalnum(static_cast<unsigned char>(c))) name += c;
-    if (c == ' ') name += '_';
-  }
-  return name;
+  return NameOfBug(info.param.bug);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CompactionBug, testing::ValuesIn(kPlanted), NameOf);

@@ -3,13 +3,13 @@
 // finds none of them would find no bug of ours either.
 #include <gtest/gtest.h>
 
-#include <cctype>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <sstream>
 
 #include "common/base/planted_bug.h"
+#include "tests/planted/bug_name.h"
 #include "tests/scenario/hunt.h"
 
 namespace weir {
@@ -109,12 +109,7 @@ TEST_P(PlantedBug, IsFound) {
 }
 
 std::string NameOf(const testing::TestParamInfo<Planted>& info) {
-  std::string name;
-  for (char c : std::string(info.param.bug)) {
-    if (std::isalnum(static_cast<unsigned char>(c))) name += c;
-    if (c == ' ' && !name.ends_with('_')) name += '_';
-  }
-  return name;
+  return NameOfBug(info.param.bug);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedBug, testing::ValuesIn(kPlanted), NameOf);

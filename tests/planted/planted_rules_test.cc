@@ -3,11 +3,10 @@
 // model of its rules: no cluster is needed, and no simulation would run for long enough.
 #include <gtest/gtest.h>
 
-#include <cctype>
-
 #include "common/base/planted_bug.h"
 #include "storage/log/admission_model.h"
 #include "storage/log/producers_model.h"
+#include "tests/planted/bug_name.h"
 
 namespace weir {
 namespace {
@@ -49,12 +48,7 @@ TEST_P(PlantedRule, IsMissed) {
 }
 
 std::string NameOf(const testing::TestParamInfo<Planted>& tested) {
-  std::string name;
-  for (char c : std::string(tested.param.bug)) {
-    if (std::isalnum(static_cast<unsigned char>(c))) name += c;
-    if (c == ' ' && !name.ends_with('_')) name += '_';
-  }
-  return name;
+  return NameOfBug(tested.param.bug);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedRule, testing::ValuesIn(kPlanted), NameOf);

@@ -36,6 +36,10 @@ inline std::string IndexName(Offset base) {
 inline std::string TimeIndexName(Offset base) {
   return FileName{base, FileKind::kTimeIndex}.ToString();
 }
+// Of what is to replace segments, the first of which begins at `base`.
+inline std::string CleanedName(Offset base) {
+  return FileName{base, FileKind::kRecords, FileStage::kCleaned}.ToString();
+}
 // Of the producers as all below `end` leaves them.
 inline std::string SnapshotName(Offset end) {
   return FileName{end, FileKind::kProducers}.ToString();
