@@ -30,6 +30,9 @@ class File {
   virtual void Read(uint64_t offset, size_t length, Callback<void(Result<Bytes>)> done) = 0;
   // All of `data`, or an error after which any part of it may be in the file.
   virtual void Write(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) = 0;
+  // Write; when it completes, these bytes are on stable storage. One operation, which waits for no
+  // other that is under way. An error is that of a failed sync; says nothing of other writes.
+  virtual void WriteSynced(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) = 0;
   // Completes when all that was written, before the call, is on stable storage.
   // After a failed sync nothing is known of those writes: do not try again and call it success. So
   // it is never kFull, which others take for a reason to wait: a device without room says so too

@@ -31,10 +31,10 @@ class MemoryFile : public host::File {
     });
   }
   void Write(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) override {
-    world_.Post([this, node = node_, path = path_, offset, text = Join(data).ToString(),
+    world_.Post([&world = world_, node = node_, path = path_, offset, text = Join(data).ToString(),
                  done = std::move(done)]() mutable {
-      ++world_.writes;
-      if (auto fault = world_.Fault("write", path); !fault) return done(fault);
+      ++world.writes;
+      if (auto fault = world.Fault("write", path); !fault) return done(fault);
       WriteInto(node->now, offset, text);
       node->unsynced.push_back([offset, text](std::string& file, std::mt19937_64& random) {
         // Whole, in part or not at all.
@@ -44,24 +44,33 @@ class MemoryFile : public host::File {
       done({});
     });
   }
+  // Two steps, so that a crash may come between them.
+  void WriteSynced(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) override {
+    Write(offset, std::move(data),
+          [file = MemoryFile(*this), done = std::move(done)](Result<void> wrote) mutable {
+            if (!wrote) return done(std::move(wrote));
+            file.Sync(std::move(done));
+          });
+  }
   void Sync(Callback<void(Result<void>)> done) override {
-    world_.Post([this, node = node_, path = path_, done = std::move(done)]() mutable {
-      ++world_.syncs;
-      if (auto fault = world_.Fault("sync", path); !fault) return done(fault);
+    world_.Post([&world = world_, node = node_, path = path_, done = std::move(done)]() mutable {
+      ++world.syncs;
+      if (auto fault = world.Fault("sync", path); !fault) return done(fault);
       node->synced = node->now;
       node->unsynced.clear();
       done({});
     });
   }
   void Truncate(uint64_t size, Callback<void(Result<void>)> done) override {
-    world_.Post([this, node = node_, path = path_, size, done = std::move(done)]() mutable {
-      if (auto fault = world_.Fault("truncate", path); !fault) return done(fault);
-      node->now.resize(size);
-      node->unsynced.push_back([size](std::string& file, std::mt19937_64& random) {
-        if (random() % 2 == 0) file.resize(size);
-      });
-      done({});
-    });
+    world_.Post(
+        [&world = world_, node = node_, path = path_, size, done = std::move(done)]() mutable {
+          if (auto fault = world.Fault("truncate", path); !fault) return done(fault);
+          node->now.resize(size);
+          node->unsynced.push_back([size](std::string& file, std::mt19937_64& random) {
+            if (random() % 2 == 0) file.resize(size);
+          });
+          done({});
+        });
   }
   void Size(Callback<void(Result<uint64_t>)> done) override {
     world_.Post([node = node_, done = std::move(done)]() mutable { done(node->now.size()); });

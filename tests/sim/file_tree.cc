@@ -81,10 +81,14 @@ void Content::Write(uint64_t offset, std::string_view text) {
 
 void Content::Truncate(uint64_t size) { Note({++last_change_, true, false, size, {}}); }
 
-void Content::Sync(uint64_t mark) {
+void Content::Sync(uint64_t mark) { SyncRange(0, UINT64_MAX, mark); }
+
+void Content::SyncRange(uint64_t from, uint64_t to, uint64_t mark) {
+  bool is_all = std::ranges::any_of(changes_, &Change::truncates);
   std::deque<Change> rest;
   for (Change& change : changes_) {
-    if (change.number <= mark && !change.forgotten) {
+    bool touches = is_all || (change.offset < to && from < change.offset + change.text.size());
+    if (touches && change.number <= mark && !change.forgotten) {
       Apply(stable_, change, change.text);
     } else {
       rest.push_back(std::move(change));

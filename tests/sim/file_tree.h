@@ -29,6 +29,8 @@ class Content {
   uint64_t mark() const { return last_change_; }
   // What was done up to `mark` is on stable storage.
   void Sync(uint64_t mark);
+  // The same of what touches [from, to) alone; of everything, where the file was cut meanwhile.
+  void SyncRange(uint64_t from, uint64_t to, uint64_t mark);
   // What was done up to `mark` stays in the page cache, but no later sync will store it.
   void Forget(uint64_t mark);
   // Stable storage, and by chance some of what was not synced; the last of it perhaps in part.

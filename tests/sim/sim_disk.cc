@@ -72,6 +72,26 @@ class SimFile final : public host::File {
     Begin(DiskOperation::kWrite, offset, end, std::move(happen));
   }
 
+  // Two operations, so that a crash may come between them.
+  void WriteSynced(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) override {
+    uint64_t end = offset + SizeOf(data);
+    Write(offset, std::move(data),
+          [node = node_, &disk = disk_, life = life_, path = path_, offset, end,
+           done = std::move(done)](Result<void> wrote) mutable {
+            if (!wrote) return done(std::move(wrote));
+            auto happen = [node, &disk, path, offset, end, mark = node->content.mark(),
+                           done = std::move(done)]() mutable {
+              if (auto failure = disk.DrawFailure(DiskOperation::kSync, path, false)) {
+                node->content.Forget(mark);
+                return Tell<void>(std::move(done), std::unexpected(*failure));
+              }
+              node->content.SyncRange(offset, end, mark);
+              return Tell<void>(std::move(done), {});
+            };
+            disk.Begin(life, DiskOperation::kSync, {node.get(), offset, end}, std::move(happen));
+          });
+  }
+
   void Sync(Callback<void(Result<void>)> done) override {
     CHECK(writable_) << path_ << " was opened for reading only";
     auto happen = [node = node_, &disk = disk_, path = path_, mark = node_->content.mark(),

@@ -171,6 +171,38 @@ TEST_F(SimDiskTest, NeverStoresByALaterSyncWhatAFailedOneLost) {
   EXPECT_GT(lost, 0);
 }
 
+TEST_F(SimDiskTest, KeepsWhatWasWrittenSyncedAndPromisesNothingOfTheRest) {
+  int lost = 0;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    Begin(seed);
+    FilePtr file = Named("f");
+    ASSERT_TRUE(Write(*file, 8, "other"));
+    auto wrote =
+        Wait<void>([&](auto done) { file->WriteSynced(0, {Bytes::FromString("synced")}, done); });
+    ASSERT_TRUE(wrote) << wrote.error();
+    LosePower(file);
+    std::string left = process_->disk().Contents("f");
+    ASSERT_EQ(left.substr(0, 6), "synced");
+    if (left.find("other") == std::string::npos) ++lost;
+  }
+  EXPECT_GT(lost, 10);
+}
+
+TEST_F(SimDiskTest, TearsASyncedWriteThatWasUnderWay) {
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    Begin(seed);
+    FilePtr file = Named("f");
+    file->WriteSynced(0, {Bytes::FromString("12345678")}, [](Result<void>) { FAIL(); });
+    world_->RunFor(std::chrono::microseconds(seed / 3));
+    LosePower(file);
+    seen.insert(process_->disk().Contents("f"));
+  }
+  EXPECT_TRUE(seen.contains(""));
+  EXPECT_TRUE(seen.contains("12345678"));
+  EXPECT_TRUE(seen.contains("1234"));
+}
+
 TEST_F(SimDiskTest, LosesNothingThatWasDoneWhenOnlyTheProcessDies) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     Begin(seed);

@@ -29,6 +29,10 @@ class DiskContract : public HostContract {
   Result<void> Write(File& file, uint64_t offset, const std::string& text) {
     return Write(file, offset, Pieces{Bytes::FromString(text)});
   }
+  Result<void> WriteSynced(File& file, uint64_t offset, Pieces data) {
+    return Wait<Result<void>>(
+        [&](auto done) { file.WriteSynced(offset, std::move(data), std::move(done)); });
+  }
   std::string Read(File& file, uint64_t offset, size_t length) {
     auto read = Wait<Result<Bytes>>([&](auto done) { file.Read(offset, length, std::move(done)); });
     return read ? read->ToString() : "failed: " + read.error().message;
@@ -148,6 +152,44 @@ TEST_P(DiskContract, Syncs) {
   EXPECT_TRUE(SyncFolder(""));
   EXPECT_EQ(Read(*file, 0, 10), "12345");
   Close(file);
+}
+
+TEST_P(DiskContract, WritesAndSyncsAsOne) {
+  auto file = Create("file");
+  ASSERT_TRUE(WriteSynced(*file, 0, {Bytes::FromString("12345"), Bytes::FromString("678")}));
+  ASSERT_TRUE(WriteSynced(*file, 2, {Bytes::FromString("xy")}));
+  EXPECT_TRUE(WriteSynced(*file, 100, {}));
+  EXPECT_EQ(Read(*file, 0, 200), "12xy5678");
+  EXPECT_EQ(SizeOfFile(*file), 8u);
+  Close(file);
+}
+
+TEST_P(DiskContract, WritesAndSyncsManyPieces) {
+  auto file = Create("file");
+  Pieces pieces;
+  std::string expected;
+  for (int i = 0; i < 3000; ++i) {
+    pieces.push_back(Bytes::FromString(std::to_string(i)));
+    expected += std::to_string(i);
+  }
+  ASSERT_TRUE(WriteSynced(*file, 5, pieces));
+  EXPECT_EQ(Read(*file, 5, expected.size() + 10), expected);
+  Close(file);
+}
+
+TEST_P(DiskContract, FinishesASyncedWriteWhoseFileWasLetGo) {
+  auto file = Create("file");
+  bool written = false;
+  OnStrand([&] {
+    file->WriteSynced(0, {Bytes::FromString("12345")},
+                      [&](Result<void> result) { written = result.has_value(); });
+    file.reset();
+  });
+  ASSERT_TRUE(RunUntil([&] { return written; }));
+  auto again = Open("file", OpenMode::kRead);
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(Read(**again, 0, 10), "12345");
+  Close(*std::move(again));
 }
 
 TEST_P(DiskContract, KeepsAFileAfterItIsClosed) {

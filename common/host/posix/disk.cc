@@ -82,11 +82,16 @@ Result<Space> SpaceAt(const std::string& path) {
 }  // namespace
 
 PosixDisk::PosixDisk(Strand& strand, std::string root, size_t threads_max)
-    : root_(std::move(root)), threads_(std::make_shared<IoThreads>(strand, threads_max)) {
+    : root_(std::move(root)),
+      threads_(std::make_shared<IoThreads>(strand, threads_max)),
+      synced_(std::make_shared<IoThreads>(strand, kSyncedThreadsMax)) {
   CHECK(!root_.empty());
 }
 
-PosixDisk::~PosixDisk() { threads_->End(); }
+PosixDisk::~PosixDisk() {
+  synced_->End();
+  threads_->End();
+}
 
 std::string PosixDisk::Whole(const std::string& path) const {
   CHECK(StaysBelow(path)) << "outside the disk's root: " << path;
@@ -99,7 +104,7 @@ void PosixDisk::Open(std::string path, OpenMode mode,
       [path = Whole(path), mode] { return OpenedFile::Open(path, mode); },
       [this, done = std::move(done)](Result<std::shared_ptr<OpenedFile>> opened) mutable {
         if (!opened) return done(std::unexpected(std::move(opened.error())));
-        done(std::make_shared<PosixFile>(threads_, std::move(*opened)));
+        done(std::make_shared<PosixFile>(threads_, synced_, std::move(*opened)));
       });
 }
 

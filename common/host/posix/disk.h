@@ -11,6 +11,7 @@ namespace weir::host {
 class PosixDisk : public Disk {
  public:
   static constexpr size_t kThreadsMax = 4;
+  static constexpr size_t kSyncedThreadsMax = 2;
 
   // The root need not exist yet: MakeFolder("") makes it.
   PosixDisk(Strand& strand, std::string root, size_t threads_max = kThreadsMax);
@@ -34,6 +35,8 @@ class PosixDisk : public Disk {
   const std::string root_;
   // Shared with the open files, the last of which may outlive the disk.
   std::shared_ptr<IoThreads> threads_;
+  // For synced writes alone. They start with the first of them.
+  std::shared_ptr<IoThreads> synced_;
 };
 
 }  // namespace weir::host

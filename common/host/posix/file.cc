@@ -72,6 +72,22 @@ Result<Bytes> OpenedFile::Read(uint64_t offset, size_t length) const {
 }
 
 Result<void> OpenedFile::Write(uint64_t offset, const Pieces& data) {
+  return WriteWith(offset, data, 0);
+}
+
+Result<void> OpenedFile::WriteSynced(uint64_t offset, const Pieces& data) {
+  if (sync_failed_) return Fail(Error::Kind::kIo, "write " + path_ + ": an earlier sync failed");
+  // Each call would wait for the disk.
+  if (data.size() > kPiecesPerCall) {
+    Result<void> wrote = WriteWith(offset, data, 0);
+    return wrote ? Sync() : wrote;
+  }
+  Result<void> wrote = WriteWith(offset, data, RWF_DSYNC);
+  if (!wrote) sync_failed_ = true;
+  return wrote;
+}
+
+Result<void> OpenedFile::WriteWith(uint64_t offset, const Pieces& data, int flags) {
   if (mode_ == OpenMode::kRead) return SystemFailure(EBADF, "write " + path_ + " (read only)");
   size_t piece = 0;
   size_t written = 0;  // Of that piece.
@@ -88,7 +104,8 @@ Result<void> OpenedFile::Write(uint64_t offset, const Pieces& data) {
       size_t skip = i == 0 ? written : 0;
       parts[i] = {const_cast<char*>(bytes.data()) + skip, bytes.size() - skip};
     }
-    ssize_t size = pwritev(fd_, parts.data(), static_cast<int>(count), static_cast<off_t>(offset));
+    ssize_t size =
+        pwritev2(fd_, parts.data(), static_cast<int>(count), static_cast<off_t>(offset), flags);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return SystemFailure(errno, "write " + path_);
     offset += static_cast<uint64_t>(size);
@@ -143,6 +160,12 @@ void PosixFile::Read(uint64_t offset, size_t length, Callback<void(Result<Bytes>
 void PosixFile::Write(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) {
   threads_->Submit(
       [file = file_, offset, data = std::move(data)] { return file->Write(offset, data); },
+      std::move(done));
+}
+
+void PosixFile::WriteSynced(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) {
+  synced_->Submit(
+      [file = file_, offset, data = std::move(data)] { return file->WriteSynced(offset, data); },
       std::move(done));
 }
 
