@@ -37,6 +37,11 @@ inline host::Task<Result<void>> WriteFile(FilePointer file, uint64_t offset, Pie
       [&](auto done) { file->Write(offset, std::move(pieces), std::move(done)); });
 }
 
+inline host::Task<Result<void>> WriteFileSynced(FilePointer file, uint64_t offset, Pieces pieces) {
+  co_return co_await host::Await<Result<void>>(
+      [&](auto done) { file->WriteSynced(offset, std::move(pieces), std::move(done)); });
+}
+
 inline host::Task<Result<void>> SyncFile(FilePointer file) {
   co_return co_await host::Await<Result<void>>([&](auto done) { file->Sync(std::move(done)); });
 }
