@@ -69,6 +69,11 @@ class FencedDisk::GuardedFile final : public File {
       file_->Write(offset, std::move(data), std::move(watched));
     });
   }
+  void WriteSynced(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) override {
+    state_->Change<void>(std::move(done), [&](auto watched) {
+      file_->WriteSynced(offset, std::move(data), std::move(watched));
+    });
+  }
   void Sync(Callback<void(Result<void>)> done) override {
     state_->Change<void>(std::move(done), [&](auto watched) { file_->Sync(std::move(watched)); });
   }

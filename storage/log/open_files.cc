@@ -137,6 +137,12 @@ class OpenFiles::Named : public host::File {
                 file.Write(offset, std::move(data), std::move(told));
               });
   }
+  void WriteSynced(uint64_t offset, Pieces data, Callback<void(Result<void>)> done) override {
+    Use<void>(std::move(done),
+              [offset, data = std::move(data)](host::File& file, auto told) mutable {
+                file.WriteSynced(offset, std::move(data), std::move(told));
+              });
+  }
   void Sync(Callback<void(Result<void>)> done) override {
     Use<void>(std::move(done), [](host::File& file, auto told) { file.Sync(std::move(told)); });
   }

@@ -83,8 +83,10 @@ Result<void> OpenedFile::WriteSynced(uint64_t offset, const Pieces& data) {
     return wrote ? Sync() : wrote;
   }
   Result<void> wrote = WriteWith(offset, data, RWF_DSYNC);
-  if (!wrote) sync_failed_ = true;
-  return wrote;
+  if (wrote) return wrote;
+  sync_failed_ = true;
+  // Whatever the number: what was to be synced may be gone.
+  return Fail(Error::Kind::kIo, wrote.error().message);
 }
 
 Result<void> OpenedFile::WriteWith(uint64_t offset, const Pieces& data, int flags) {
