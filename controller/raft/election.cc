@@ -73,7 +73,8 @@ void Raft::CountOwnElection(Instant now) {
 }
 
 void Raft::StepPreVoteRequest(const Message& message, const VoteRequest& request, Instant now) {
-  bool grant = message.term > hard_state_.term && IsUpToDate(request.last) &&
+  bool grant = message.term > hard_state_.term &&
+               (IsUpToDate(request.last) || PLANTED_BUG("raft: votes for who has less")) &&
                !HearsLeader(request.leader_lost, now);
   if (!grant) {
     Send(message.from, VoteResponse{.pre_vote = true, .granted = false});
@@ -95,8 +96,11 @@ void Raft::StepPreVoteRequest(const Message& message, const VoteRequest& request
 
 void Raft::StepVoteRequest(const Message& message, const VoteRequest& request, Instant now) {
   CHECK_EQ(message.term, hard_state_.term);
+  if (PLANTED_BUG("raft: votes for two in one term") && hard_state_.vote && !leader()) {
+    hard_state_.vote.reset();
+  }
   bool is_free = hard_state_.vote ? *hard_state_.vote == message.from : !leader().has_value();
-  if (!is_free || !IsUpToDate(request.last)) {
+  if (!is_free || (!IsUpToDate(request.last) && !PLANTED_BUG("raft: votes for who has less"))) {
     Send(message.from, VoteResponse{.pre_vote = false, .granted = false});
     return;
   }
