@@ -76,10 +76,10 @@ void Content::Note(Change change) {
 }
 
 void Content::Write(uint64_t offset, std::string_view text) {
-  if (!text.empty()) Note({++last_change_, false, false, offset, std::string(text)});
+  if (!text.empty()) Note({++last_change_, false, offset, std::string(text)});
 }
 
-void Content::Truncate(uint64_t size) { Note({++last_change_, true, false, size, {}}); }
+void Content::Truncate(uint64_t size) { Note({++last_change_, true, size, {}}); }
 
 void Content::Sync(uint64_t mark) { SyncRange(0, UINT64_MAX, mark); }
 
@@ -88,7 +88,7 @@ void Content::SyncRange(uint64_t from, uint64_t to, uint64_t mark) {
   std::deque<Change> rest;
   for (Change& change : changes_) {
     bool touches = is_all || (change.offset < to && from < change.offset + change.text.size());
-    if (touches && change.number <= mark && !change.forgotten) {
+    if (touches && change.number <= mark) {
       Apply(stable_, change, change.text);
     } else {
       rest.push_back(std::move(change));
@@ -97,9 +97,10 @@ void Content::SyncRange(uint64_t from, uint64_t to, uint64_t mark) {
   changes_ = std::move(rest);
 }
 
-void Content::Forget(uint64_t mark) {
-  for (Change& change : changes_) {
-    if (change.number <= mark) change.forgotten = true;
+void Content::Forget(uint64_t mark, Chance& chance) {
+  for (; !changes_.empty() && changes_.front().number <= mark; changes_.pop_front()) {
+    const Change& change = changes_.front();
+    if (change.truncates || chance.Coin()) Apply(stable_, change, change.text);
   }
 }
 
@@ -117,7 +118,7 @@ void Content::Crash(Chance& chance) {
       } else {
         // Pages reach the device in no order.
         for (size_t from = 0; from < text.size(); from += kPage) {
-          Change page{change.number, false, false, change.offset + from, {}};
+          Change page{change.number, false, change.offset + from, {}};
           if (chance.Coin()) Apply(stable_, page, text.substr(from, kPage));
         }
       }

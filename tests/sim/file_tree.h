@@ -31,8 +31,9 @@ class Content {
   void Sync(uint64_t mark);
   // The same of what touches [from, to) alone; of everything, where the file was cut meanwhile.
   void SyncRange(uint64_t from, uint64_t to, uint64_t mark);
-  // What was done up to `mark` stays in the page cache, but no later sync will store it.
-  void Forget(uint64_t mark);
+  // What was done up to `mark` stays in the page cache, but no later sync will store it: it is on
+  // stable storage by now, or never will be. A cut is the file system's own, and is not forgotten.
+  void Forget(uint64_t mark, Chance& chance);
   // Stable storage, and by chance some of what was not synced; the last of it perhaps in part.
   void Crash(Chance& chance);
   // Damages what is stored.
@@ -42,7 +43,6 @@ class Content {
   struct Change {
     uint64_t number;
     bool truncates;
-    bool forgotten;
     uint64_t offset;
     std::string text;
   };

@@ -82,7 +82,7 @@ class SimFile final : public host::File {
             auto happen = [node, &disk, path, offset, end, mark = node->content.mark(),
                            done = std::move(done)]() mutable {
               if (auto failure = disk.DrawFailure(DiskOperation::kSync, path, false)) {
-                node->content.Forget(mark);
+                node->content.Forget(mark, disk.timeline_.chance());
                 return Tell<void>(std::move(done), std::unexpected(*failure));
               }
               node->content.SyncRange(offset, end, mark);
@@ -97,7 +97,7 @@ class SimFile final : public host::File {
     auto happen = [node = node_, &disk = disk_, path = path_, mark = node_->content.mark(),
                    done = std::move(done)]() mutable {
       if (auto failure = disk.DrawFailure(DiskOperation::kSync, path, false)) {
-        node->content.Forget(mark);
+        node->content.Forget(mark, disk.timeline_.chance());
         return Tell<void>(std::move(done), std::unexpected(*failure));
       }
       node->content.Sync(mark);

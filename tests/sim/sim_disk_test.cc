@@ -103,6 +103,38 @@ TEST_F(SimDiskTest, ForgetsUnsyncedWritesInEveryWayThatTheRuleAllows) {
   EXPECT_TRUE(seen.contains("aaaabbbbc")) << "the last write may be torn";
 }
 
+TEST_F(SimDiskTest, NeverStoresLaterWhatAFailedSyncForgot) {
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    Begin(seed);
+    FilePtr file = Named("f");
+    ASSERT_TRUE(Write(*file, 0, "aaaabbbb"));
+    process_->disk().FailNext(DiskOperation::kSync);
+    EXPECT_FALSE(Sync(*file));
+    EXPECT_EQ(*Read(*file), "aaaabbbb") << "it is in the page cache all the same";
+    ASSERT_TRUE(Write(*file, 8, "cccc"));
+    ASSERT_TRUE(Sync(*file));
+    LosePower(file);
+    seen.insert(process_->disk().Contents("f"));
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"aaaabbbbcccc", std::string(8, '\0') + "cccc"}));
+}
+
+TEST_F(SimDiskTest, LeavesWhatIsWrittenAndSyncedAfterAFailedSync) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    Begin(seed);
+    FilePtr file = Named("f");
+    ASSERT_TRUE(Write(*file, 0, "aaaabbbb"));
+    ASSERT_TRUE(Wait<void>([&](auto done) { file->Truncate(4, done); }));
+    process_->disk().FailNext(DiskOperation::kSync);
+    EXPECT_FALSE(Sync(*file));
+    ASSERT_TRUE(Write(*file, 0, "ddddeeee"));
+    ASSERT_TRUE(Sync(*file));
+    LosePower(file);
+    EXPECT_EQ(process_->disk().Contents("f"), "ddddeeee");
+  }
+}
+
 TEST_F(SimDiskTest, PromisesNothingOfAWriteThatWasUnderWayWhenSyncWasCalled) {
   int lost = 0;
   for (uint64_t seed = 0; seed < 100; ++seed) {
