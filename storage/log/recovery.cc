@@ -25,6 +25,22 @@ std::unexpected<Error> Corrupt(std::string message) {
   return Fail(Error::Kind::kCorrupt, std::move(message));
 }
 
+// Where a sync has failed, the page cache still shows what it did not store, and the kernel does
+// not try again: a later sync stores only what is written anew.
+host::Task<Result<void>> WriteAgain(FilePointer file, uint64_t from, uint64_t to) {
+  constexpr uint64_t kPieceBytes = 1 << 20;
+  while (from < to) {
+    auto piece = co_await ReadFile(file, from, std::min(kPieceBytes, to - from));
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) co_return Fail(Error::Kind::kIo, "the file has become shorter");
+    const uint64_t size = piece->size();
+    auto wrote = co_await WriteFile(file, from, Pieces(1, std::move(*piece)));
+    if (!wrote) co_return wrote;
+    from += size;
+  }
+  co_return Result<void>();
+}
+
 // One folder's recovery; lives in the frame of Recover.
 class Recovery {
  public:
@@ -47,7 +63,7 @@ class Recovery {
   Result<void> TakeGap(Offset base);
   host::Task<Result<ScanEnd>> ScanGrown(FilePointer records, uint64_t size, SegmentPointer segment);
   std::string Take(const BatchHeader& header, Segment& segment);
-  host::Task<Result<void>> CutTail(SegmentPointer segment);
+  host::Task<Result<void>> CutTail(SegmentPointer segment, uint64_t clean_bytes);
   host::Task<Result<void>> DropAll();
   host::Task<Result<void>> DropSnapshotsAbove(Offset end);
   Offset recovery_point() const {
@@ -299,7 +315,7 @@ host::Task<Result<void>> Recovery::TakeGrown(Offset base, Offset next) {
     auto saved = co_await SaveIndexes(disk_, folder_.path, segment->indexes, &segment->file);
     if (!saved) co_return saved;
   } else if (*size > clean_bytes || segment->bytes() == 0) {
-    if (auto cut = co_await CutTail(segment); !cut) co_return cut;
+    if (auto cut = co_await CutTail(segment, clean_bytes); !cut) co_return cut;
     if (segment->bytes() == 0) {
       if (!is_new) found_.segments.pop_back();
       co_return Result<void>();
@@ -343,7 +359,7 @@ std::string Recovery::Take(const BatchHeader& header, Segment& segment) {
 }
 
 // What was found may be in the page cache alone, and what is cut must not come back.
-host::Task<Result<void>> Recovery::CutTail(SegmentPointer segment) {
+host::Task<Result<void>> Recovery::CutTail(SegmentPointer segment, uint64_t clean_bytes) {
   const Offset base = segment->base();
   std::string path = RecordsPath(base);
   if (segment->bytes() == 0) {
@@ -357,6 +373,7 @@ host::Task<Result<void>> Recovery::CutTail(SegmentPointer segment) {
   if (!file) co_return std::unexpected(file.error());
   auto cut = co_await TruncateFile(*file, segment->bytes());
   if (cut && PLANTED_BUG("log: what is found counts as synced")) co_return cut;
+  if (cut) cut = co_await WriteAgain(*file, clean_bytes, segment->bytes());
   if (cut) cut = co_await SyncFile(*file);
   if (!cut) co_return std::unexpected(cut.error().While("cutting the torn tail of " + path));
   co_return Result<void>();
@@ -376,7 +393,7 @@ host::Task<Result<void>> Recovery::DropSnapshotsAbove(Offset end) {
 host::Task<Result<void>> Recovery::DropAll() {
   while (!found_.segments.empty()) {
     auto empty = std::make_shared<Segment>(found_.segments.back()->base());
-    if (auto removed = co_await CutTail(empty); !removed) co_return removed;
+    if (auto removed = co_await CutTail(empty, 0); !removed) co_return removed;
     found_.segments.pop_back();
   }
   found_.damages.clear();

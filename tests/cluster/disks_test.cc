@@ -199,6 +199,21 @@ TEST_P(Disks, OneFailedSyncIsEnough) {
   Finish();
 }
 
+// It is still in the page cache, where the next life of the process finds it.
+TEST_P(Disks, WhatAFailedSyncLostIsWrittenAgain) {
+  BeginWriting();
+  for (int round = 0; round < 3; ++round) {
+    process(2).disk(kSecond).FailNext(sim::DiskOperation::kSync);
+    ASSERT_TRUE(world().RunUntil([this] { return KnowsFailure(2); }, seconds(20)));
+    Crash(2, [](sim::Process&) {});
+    ASSERT_TRUE(cluster_.RunUntilHealthy(seconds(60))) << cluster_.Ailments();
+    process(2).PowerLoss();
+    cluster_.Restart("node-2");
+    ASSERT_TRUE(cluster_.RunUntilHealthy(seconds(60))) << cluster_.Ailments();
+  }
+  Finish();
+}
+
 TEST_P(Disks, AFailureIsToldToTheNextController) {
   BeginWriting();
   for (const std::string& name : cluster_.controller_names()) cluster_.Kill(name);
