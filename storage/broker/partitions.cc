@@ -12,6 +12,8 @@ namespace weir::broker {
 namespace {
 
 constexpr char kFolder[] = "partitions";
+// Of folders that are being removed.
+constexpr char kRemovedSuffix[] = ".removed";
 constexpr int kReconciledPerTurn = 200;
 // Between two tries to open what had no room.
 constexpr Duration kOpenAgainAfter = std::chrono::seconds(1);
@@ -216,6 +218,10 @@ void Partitions::Reconcile(const PartitionId& id, Offset known_high_watermark) {
   auto held = partitions_.find(id);
   if (held != partitions_.end() && held->second.directory != home) return Drop(held);
   if (!home || leaving_.contains(id)) return;
+  if (strays_.contains({home, FolderOf(id)})) {
+    behind_strays_.insert(id);
+    return;
+  }
   if (held == partitions_.end()) {
     // Nothing begins where nothing can be kept.
     if (!home->works()) return;
@@ -245,14 +251,38 @@ void Partitions::Drop(HeldReplicas::iterator held) {
 }
 
 void Partitions::RemoveDropped(const PartitionId& id) {
-  Directory& directory = *leaving_.at(id).directory;
-  const std::string path = directory.path() + "/" + FolderOf(id);
-  directory.host().disk.Remove(FolderOf(id), lifetime_.Bind([this, id, path](Result<void> removed) {
-    // What is left is removed when the node starts with this directory again.
-    if (!removed) LOG(ERROR) << "cannot remove " << path << ": " << removed.error();
+  RemoveFolder(*leaving_.at(id).directory, FolderOf(id), [this, id] {
     leaving_.erase(id);
     Reconcile(id);
-  }));
+  });
+}
+
+// Nobody must ever find a part of it under its name: neither the replica, if it comes back, nor the
+// next life of this process. What is left after a failure is removed when that begins.
+void Partitions::RemoveFolder(Directory& directory, const std::string& folder,
+                              Callback<void()> gone) {
+  const std::string aside = folder + "." + std::to_string(host_.random.Next()) + kRemovedSuffix;
+  auto synced = [&directory, aside, gone = std::move(gone)](Result<void> named) mutable {
+    if (named) {
+      RemoveAside(directory, aside);
+    } else if (named.error().kind != Error::Kind::kNotFound) {
+      LOG(ERROR) << "cannot remove " << directory.path() << "/" << aside << ": " << named.error();
+    }
+    gone();
+  };
+  directory.host().disk.Rename(
+      folder, aside,
+      lifetime_.Bind([this, &directory, synced = std::move(synced)](Result<void> renamed) mutable {
+        // Without a folder there has never been a record.
+        if (!renamed) return synced(std::move(renamed));
+        directory.host().disk.SyncFolder(kFolder, lifetime_.Bind(std::move(synced)));
+      }));
+}
+
+void Partitions::RemoveAside(Directory& directory, const std::string& path) {
+  directory.host().disk.Remove(path, [path](Result<void> removed) {
+    if (!removed) LOG(ERROR) << "cannot remove " << path << ": " << removed.error();
+  });
 }
 
 void Partitions::OpenAgain(const PartitionId& id) {
@@ -311,11 +341,23 @@ void Partitions::RemoveStrays(Directory& directory) {
           if (expected.contains(path)) continue;
           LOG(INFO) << "the cluster keeps " << name << " in " << directory.path()
                     << " no more: removing it";
-          directory.host().disk.Remove(path, [path](Result<void> removed) {
-            if (!removed) LOG(ERROR) << "cannot remove " << path << ": " << removed.error();
-          });
+          if (name.ends_with(kRemovedSuffix)) {
+            RemoveAside(directory, path);
+          } else {
+            strays_.insert({&directory, path});
+            RemoveFolder(directory, path, [this, &directory, path] { StrayGone(directory, path); });
+          }
         }
       }));
+}
+
+// A replica that came back meanwhile waits for it.
+void Partitions::StrayGone(const Directory& directory, const std::string& path) {
+  strays_.erase({&directory, path});
+  if (behind_strays_.empty()) return;
+  touched_.merge(std::exchange(behind_strays_, {}));
+  ReconcileSome();
+  if (touched_.empty()) settled_();
 }
 
 Directory* Partitions::DirectoryWith(const DirectoryId& id) const {
@@ -348,7 +390,7 @@ partition::Partition* Partitions::Find(const PartitionId& id) const {
 }
 
 bool Partitions::all_open() {
-  if (!published_ || !touched_.empty()) return false;
+  if (!published_ || !touched_.empty() || !behind_strays_.empty()) return false;
   while (!opening_.empty()) {
     const partition::Partition* first = Find(*opening_.begin());
     if (first && !first->is_open() && !first->failure()) return false;

@@ -97,6 +97,10 @@ class Partitions {
   void RemoveDropped(const PartitionId& id);
   void TryAgain();
   void RemoveStrays(Directory& directory);
+  void StrayGone(const Directory& directory, const std::string& path);
+  // `gone` hears when nothing lies under this name any more.
+  void RemoveFolder(Directory& directory, const std::string& folder, Callback<void()> gone);
+  static void RemoveAside(Directory& directory, const std::string& path);
   Directory* DirectoryWith(const DirectoryId& id) const;
   std::string FolderOf(const PartitionId& id) const;
   // Lets it be compacted, or not any more, as its topic asks.
@@ -119,6 +123,9 @@ class Partitions {
   // Being closed, to be removed or opened again; a partition that comes back meanwhile waits for
   // that.
   HeldReplicas leaving_;
+  // Folders of no replica, which are being removed; and replicas that wait for that.
+  std::set<std::pair<const Directory*, std::string>> strays_;
+  std::set<PartitionId> behind_strays_;
   // Of partitions_: failed, and to be opened again.
   std::set<PartitionId> again_;
   host::DeadlineTimer again_timer_;

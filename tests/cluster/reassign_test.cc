@@ -158,6 +158,7 @@ class Moves : public testing::TestWithParam<uint64_t> {
         std::string folder = id.topic.ToString() + "-" + std::to_string(id.index.value()) + "/";
         for (const std::string& file : world().process(name).disk().Files()) {
           EXPECT_EQ(file.find(folder), std::string::npos) << file << " is still on " << name;
+          EXPECT_EQ(file.find(".removed"), std::string::npos) << file << " is still on " << name;
         }
       }
     }
@@ -222,6 +223,35 @@ TEST_P(Moves, GoBackWhenTheyAreCancelled) {
   std::ranges::sort(back);
   std::ranges::sort(origin[0]);
   EXPECT_EQ(back, origin[0]);
+  Finish();
+}
+
+// The power goes at every step of leaving, and the replica is back before it can be gone on with.
+TEST_P(Moves, FindAllOrNothingWhereTheyCameFrom) {
+  MakeTopic("t", 1, 2);
+  world().RunFor(seconds(2));
+  for (uint64_t step = 1; step <= 24; ++step) {
+    const std::vector<int> home = PlacesOf("t")[0];
+    const int leaving = home.back();
+    int joining = 1;
+    while (std::ranges::count(home, joining)) ++joining;
+    sim::Process& process = world().process(NameOf(NodeId(leaving)));
+    ASSERT_EQ(Move("t", {{home.front(), joining}}), "");
+    ASSERT_TRUE(world().RunUntil([&] { return ReplicasOn(leaving) == 0; }, seconds(20)));
+    process.disk().CallAfter(process.disk().operations() + step, [&] { process.PowerLoss(); });
+    world().RunUntil([&] { return !process.alive(); }, seconds(1));
+    if (process.alive()) process.PowerLoss();
+    ASSERT_EQ(Move("t", {{home.front(), leaving}}), "");
+    cluster_.Restart(process.name());
+    auto is_back = [&] { return ReplicasOn(leaving) == 1 && IsSettled(); };
+    ASSERT_TRUE(world().RunUntil(is_back, seconds(20))) << "step " << step;
+    const metadata::Image now = image();
+    const auto* held = cluster_.node(process.name())
+                           ->partitions()
+                           ->Find({now.TopicNamed("t")->id, PartitionIndex(0)});
+    ASSERT_TRUE(held && held->log()) << "step " << step;
+    EXPECT_TRUE(held->log()->damages().empty()) << "step " << step;
+  }
   Finish();
 }
 
