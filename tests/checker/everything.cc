@@ -196,6 +196,7 @@ std::optional<ReplicaPositions> PositionsOf(storage::StorageNode& node, const Pa
 void Everything::LookAtReplica(Seat& seat, size_t turn, bool again) {
   const PartitionId& id = partitions_[turn];
   auto replica = PositionsOf(*seat.node, id, seat.life);
+  if (replica) replica->since = changes_.Since(id, replica->node, seat.node->image().index);
   seat.replicas.resize(partitions_.size());
   if (replica == seat.replicas[turn] && !again) return;
   seat.replicas[turn] = replica;

@@ -63,11 +63,28 @@ void LawfulChanges::Judge(const Image& image, const metadata::Changes& changes,
     if (change.after) JudgeState(change.key, *change.after, findings);
     if (change.before && change.after) {
       JudgeChange(change.key, *change.before, *change.after, is_next, findings);
+      NoteMoves(change.key, *change.before, *change.after, image.index);
     }
     if (change.is_removed() && image.topics.Contains(change.key.topic)) {
       findings.Add("partition ", change.key, " is gone, and its topic is not");
     }
   }
+}
+
+void LawfulChanges::NoteMoves(const PartitionId& id, const Partition& before,
+                              const Partition& after, LogIndex index) {
+  for (const metadata::Replica& replica : after.replicas) {
+    const metadata::Replica* was = before.ReplicaOn(replica.node);
+    if (was && was->directory == replica.directory) continue;
+    came_[{id, replica.node}].push_back(index);
+  }
+}
+
+LogIndex LawfulChanges::Since(const PartitionId& id, NodeId node, LogIndex index) const {
+  auto came = came_.find({id, node});
+  if (came == came_.end()) return LogIndex(0);
+  auto after = std::ranges::upper_bound(came->second, index);
+  return after == came->second.begin() ? LogIndex(0) : *std::prev(after);
 }
 
 void LawfulChanges::JudgeState(const PartitionId& id, const Partition& partition,

@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/metadata/diff.h"
 #include "common/metadata/image.h"
@@ -24,6 +26,8 @@ class LawfulChanges {
   // The topic has always promised to lose nothing that was committed: what was acknowledged is
   // flushed, and only who is in sync may lead.
   bool IsStrict(const TopicId& topic) const { return !weak_.contains(topic); }
+  // The last entry up to `index` by which this replica came to its node; 0 where it was made there.
+  LogIndex Since(const PartitionId& id, NodeId node, LogIndex index) const;
 
  private:
   using PartitionChange = metadata::Change<PartitionId, metadata::Partition>;
@@ -33,11 +37,15 @@ class LawfulChanges {
                    const metadata::Partition& after, bool is_next, Findings& findings) const;
   static void JudgeState(const PartitionId& id, const metadata::Partition& partition,
                          Findings& findings);
+  void NoteMoves(const PartitionId& id, const metadata::Partition& before,
+                 const metadata::Partition& after, LogIndex index);
   void FindWeakTopics(const metadata::Image& image, const metadata::Changes& changes);
 
   metadata::Image newest_;
   std::set<TopicId> deleted_;
   std::set<TopicId> weak_;
+  // The entries by which replicas came to nodes, ascending.
+  std::map<std::pair<PartitionId, NodeId>, std::vector<LogIndex>> came_;
 };
 
 }  // namespace weir::checker

@@ -7,7 +7,9 @@ namespace weir::checker {
 
 void KeptOffsets::Saw(const ReplicaPositions& replica, Findings& findings) {
   Last& last = last_[{replica.partition, replica.node}];
-  if (last.life != replica.life) last = {replica.life, replica.high_watermark};
+  if (last.life != replica.life || last.since != replica.since) {
+    last = {replica.life, replica.since, replica.high_watermark};
+  }
   if (replica.high_watermark < last.high_watermark) {
     findings.Add("node ", replica.node, ", partition ", replica.partition,
                  ": the high watermark fell from ", last.high_watermark, " to ",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies below a high watermark is kept: a replica's high watermark never falls within one life
-// of its process, every member of the ISR has all below its leader's, and whoever leads anew has
-// all that was ever below one of an earlier leader. Pure; what is not promised to be kept is not
-// shown to it.
+// of its process, while it stays where it is; every member of the ISR has all below its leader's,
+// and whoever leads anew has all that was ever below one of an earlier leader. Pure; what is not
+// promised to be kept is not shown to it.
 #pragma once
 
 #include <map>
@@ -20,6 +20,8 @@ struct ReplicaPositions {
   NodeId node;
   // Which life of which process; grows.
   uint64_t life = 0;
+  // By which entry it came here: after it had left, it comes as another.
+  LogIndex since;
   // kNoLeaderEpoch where it does not lead.
   LeaderEpoch leads = kNoLeaderEpoch;
   Offset end;
@@ -41,6 +43,7 @@ class KeptOffsets {
  private:
   struct Last {
     uint64_t life = 0;
+    LogIndex since;
     Offset high_watermark;
     LeaderEpoch leads = kNoLeaderEpoch;
   };

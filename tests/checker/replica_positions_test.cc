@@ -14,8 +14,13 @@ struct Fixture {
 
   static ReplicaPositions At(int node, int64_t end, int64_t high_watermark, int leads = -1,
                              uint64_t life = 1) {
-    return {kPartition,  NodeId(node),          life, LeaderEpoch(leads), Offset(end),
-            Offset(end), Offset(high_watermark)};
+    return {.partition = kPartition,
+            .node = NodeId(node),
+            .life = life,
+            .leads = LeaderEpoch(leads),
+            .end = Offset(end),
+            .durable = Offset(end),
+            .high_watermark = Offset(high_watermark)};
   }
   void Saw(const ReplicaPositions& replica) { offsets.Saw(replica, findings); }
   bool SaysThat(const std::string& words) const {
@@ -31,6 +36,20 @@ TEST(KeptOffsets, LetsALaggingReplicaBeCutAndANewLifeBeginAnew) {
   f.Saw(Fixture::At(2, 5, 0, -1, 2));
   f.Saw(Fixture::At(2, 5, 5, 1, 2));
   EXPECT_TRUE(f.findings.empty()) << f.findings.all().front();
+}
+
+TEST(KeptOffsets, LetsAReplicaThatHadLeftBeginAnew) {
+  Fixture f;
+  f.Saw(Fixture::At(2, 9, 5));
+  ReplicaPositions back = Fixture::At(2, 3, 0);
+  back.since = LogIndex(7);
+  f.Saw(back);
+  EXPECT_TRUE(f.findings.empty()) << f.findings.all().front();
+  back.high_watermark = Offset(2);
+  f.Saw(back);
+  back.high_watermark = Offset(1);
+  f.Saw(back);
+  EXPECT_TRUE(f.SaysThat("the high watermark fell from 2 to 1"));
 }
 
 TEST(KeptOffsets, FindsAHighWatermarkThatFell) {
