@@ -71,9 +71,22 @@ void Everything::Look() {
 void Everything::LookInFull() { LookAtAll(EqualImages::Depth::kBytes, SIZE_MAX); }
 
 void Everything::DiskReplaced(const std::string& process) {
+  Seat& seat = seats_.at(process);
+  if (seat.disk == nullptr) return;
+  for (const metadata::Voter& voter : newest().voters) {
+    if (NameOf(voter.id) == process) lost_[{voter.id, voter.directory}] = *seat.disk;
+  }
   promises_.Forget(process);
   logs_.Forget(process);
-  seats_.at(process).hard_state = {};
+  seat.hard_state = {};
+  seat.log_last = {};
+  seat.log_size = 0;
+}
+
+const quorum::MemoryQuorumDisk* Everything::DiskOf(const raft::VoterId& voter) const {
+  if (auto lost = lost_.find(voter); lost != lost_.end()) return &lost->second;
+  auto seat = seats_.find(NameOf(voter.controller));
+  return seat == seats_.end() ? nullptr : seat->second.disk;
 }
 
 LogOnDisk Everything::LogOf(const Seat& seat) const {
@@ -118,8 +131,7 @@ void Everything::LookAtLeader(const Seat& seat, const quorum::Quorum& quorum) {
   std::vector<raft::HardState> promises;
   for (const auto& known : described.voters) {
     if (known.voter.is_learner) continue;
-    auto voter = seats_.find(NameOf(known.voter.id.controller));
-    if (voter != seats_.end()) promises.push_back(voter->second.disk->hard_state);
+    if (const auto* disk = DiskOf(known.voter.id)) promises.push_back(disk->hard_state);
   }
   promises_.Elected(seat.controller->id(), described.term, promises, findings_);
 }
@@ -144,8 +156,9 @@ void Everything::Committed(Seat& seat, const quorum::Quorum& quorum,
     std::vector<LogOnDisk> logs;
     for (const auto& known : described.voters) {
       if (known.voter.is_learner) continue;
-      auto voter = seats_.find(NameOf(known.voter.id.controller));
-      if (voter != seats_.end()) logs.push_back(LogOf(voter->second));
+      const auto* disk = DiskOf(known.voter.id);
+      if (disk == nullptr) continue;
+      logs.push_back({NameOf(known.voter.id.controller), disk->begin, &disk->entries});
     }
     // While the voters change, whose majority it was is not known to whoever announces it.
     if (!described.is_changing) entries_.OnDisks(logs, findings_);

@@ -35,9 +35,12 @@ class Everything {
   void Look();
   // At all there is, without a bound on what that costs: at the end of a run.
   void LookInFull();
-  // What lay on the disk of this process is gone: it has a new one, and no promises to keep.
+  // Told before it happens: what lies on the disk of this process is lost, and it gets a new one,
+  // with no promises to keep. What it had promised and saved was promised and saved all the same.
   void DiskReplaced(const std::string& process);
   const Findings& findings() const { return findings_; }
+  // The newest image that was committed.
+  const metadata::Image& newest() const { return changes_.newest(); }
 
  private:
   // A process, and what was seen of it last.
@@ -71,6 +74,8 @@ class Everything {
   void LookAtMembers(const ReplicaPositions& leader);
   void LookAtAll(EqualImages::Depth depth, size_t log_again);
   LogOnDisk LogOf(const Seat& seat) const;
+  // What a voter has on its disk, or had when it lost it; null where neither is known.
+  const quorum::MemoryQuorumDisk* DiskOf(const raft::VoterId& voter) const;
 
   cluster::Cluster& cluster_;
   Findings findings_;
@@ -81,6 +86,7 @@ class Everything {
   std::vector<Seat*> by_life_;
   std::vector<bool> is_life_known_;
   std::map<NodeId, Seat*> nodes_;
+  std::map<raft::VoterId, quorum::MemoryQuorumDisk> lost_;
   std::vector<PartitionId> partitions_;
 
   OneLeaderPerTerm terms_;

@@ -11,6 +11,12 @@ namespace {
 using metadata::Image;
 using metadata::Partition;
 
+std::string Listed(const std::string& caption, const std::vector<NodeId>& nodes) {
+  std::string words = "," + caption;
+  for (NodeId node : nodes) words += " " + std::to_string(node.value());
+  return words;
+}
+
 }  // namespace
 
 bool LawfulChanges::Committed(const Image& image, Findings& findings) {
@@ -113,11 +119,17 @@ void LawfulChanges::JudgeChange(const PartitionId& id, const Partition& before,
     findings.Add("partition ", id, " is led by node ", after.leader, " after node ", before.leader,
                  ", in the same epoch ", after.leader_epoch);
   }
+  // A move ends with the entry in which its leader says who has come in sync: that one may lead at
+  // once, where the leader leaves.
+  bool ends_move = before.leader != kNoNode && before.is_moving() && !after.is_moving();
   // Where an image was left out, somebody in between may have been in sync.
   if (is_led_anew && is_next && IsStrict(id.topic) && !before.IsInSync(after.leader) &&
-      !before.IsEligible(after.leader)) {
+      !before.IsEligible(after.leader) && !ends_move) {
     findings.Add("partition ", id, ": node ", after.leader, " leads in epoch ", after.leader_epoch,
-                 ", and was neither in sync nor eligible");
+                 ", and was neither in sync nor eligible: before it, node ", before.leader, " led",
+                 Listed(" in sync", before.isr), Listed(" eligible", before.eligible_leaders),
+                 Listed(" joining", before.adding), Listed(" leaving", before.removing),
+                 ", and last led ", before.last_known_leader);
   }
 }
 

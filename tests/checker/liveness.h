@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,10 @@
 namespace weir::checker {
 
 // Since now, when the last fault has ended. What was not well in time, in words. What it writes it
-// notes in the topic's history, if there is one, and otherwise nowhere.
+// notes in the topic's history, if there is one, and otherwise nowhere. To topics that another
+// writes to and judges by itself it writes nothing.
 std::vector<std::string> RecoverWithin(cluster::Cluster& cluster, Duration time,
-                                       std::map<std::string, History>& histories);
+                                       std::map<std::string, History>& histories,
+                                       const std::set<std::string>& judged_elsewhere = {});
 
 }  // namespace weir::checker

@@ -101,6 +101,19 @@ TEST(LawfulChanges, FindsALeaderWhoWasNotInSync) {
   EXPECT_EQ(FirstFinding({first, Next(first, elect_third)}), "");
 }
 
+TEST(LawfulChanges, AllowsALeaderWhoComesInSyncAsAMoveEnds) {
+  Image first = Next(Begin(), [](Partition& p) {
+    p.adding = {NodeId(3)};
+    p.isr = {NodeId(1), NodeId(2)};
+  });
+  Image second = Next(first, [](Partition& p) {
+    p.adding.clear();
+    p.isr = {NodeId(3)};
+    Elect(p, 3);
+  });
+  EXPECT_EQ(FirstFinding({first, second}), "");
+}
+
 TEST(LawfulChanges, FindsWhoIsInSyncWithoutAReplica) {
   Image first = Begin();
   Image second = Next(first, [](Partition& p) { p.isr = {NodeId(1), NodeId(2), NodeId(9)}; });

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "client/driver/consumer.h"
+#include "tests/checker/liveness.h"
 
 namespace weir::scenario {
 
@@ -36,10 +37,12 @@ Verdict Scenario::Run() {
   consuming_.clear();
   creating_.reset();
   administering_.reset();
-  replacing_.reset();
+  replacing_.clear();
+  recreating_.reset();
+  moving_.reset();
+  swarm_.reset();
   everything_.reset();
   cluster_.reset();
-  swarm_.reset();
   return verdict_;
 }
 
@@ -52,6 +55,8 @@ void Scenario::Do(const Words& words) {
   if (verb == "consume") return Consume(words.at(1), words.size() > 2 ? words[2] : "");
   if (verb == "administer") return Administer();
   if (verb == "replace" && words.at(1) == "voters") return ReplaceVoters(words);
+  if (verb == "recreate") return Recreate(words);
+  if (verb == "move") return Move(words);
   if (verb == "create" && words.at(1) == "topics") {
     Settings settings = DrawSettings(words, shape_);
     settings.try_emplace("every", "10ms");
@@ -134,7 +139,7 @@ void Scenario::RunFaults(const Words& words) {
     kept.push_back(faults[number - 1]);
     if (options_.on_fault) options_.on_fault(number, kept.back());
   }
-  swarm_ = std::make_unique<Swarm>(*cluster_);
+  swarm_ = std::make_unique<Swarm>(*cluster_, *everything_);
   swarm_->Begin(kept);
   cluster_->world().RunFor(time);
 }
@@ -209,25 +214,57 @@ void Scenario::Consume(const std::string& topic, const std::string& rack) {
 }
 
 void Scenario::Administer() {
-  administering_ = std::make_unique<workload::Administering>(
-      *cluster_, workload::AdministeringShape{}, admin_history_);
+  workload::AdministeringShape shape;
+  // They may be gone, or others, when a record comes.
+  for (int i = 0; i < shape.topics; ++i) judged_elsewhere_.insert("managed-" + std::to_string(i));
+  administering_ = std::make_unique<workload::Administering>(*cluster_, shape, admin_history_);
   administering_->Begin();
 }
 
 void Scenario::ReplaceVoters(const Words& words) {
   auto settings = DrawSettings(words, shape_);
   settings.try_emplace("every", "500ms");
-  replacing_ = std::make_unique<workload::ReplacingVoters>(
-      *cluster_, ParseDuration(settings["every"]), voters_ - 1);
-  replacing_->Begin();
+  for (int admin = 0; admin < NumberOr(settings, "admins", 1); ++admin) {
+    replacing_.push_back(std::make_unique<workload::ReplacingVoters>(
+        *cluster_, ParseDuration(settings["every"]), NumberOr(settings, "least", voters_ - 1)));
+    replacing_.back()->Begin();
+  }
+}
+
+void Scenario::Recreate(const Words& words) {
+  Settings settings = DrawSettings(words, shape_);
+  workload::RecreatingShape shape{.topic = words.at(1)};
+  shape.partitions = NumberOr(settings, "partitions", shape.partitions);
+  shape.replicas = NumberOr(settings, "replicas", shape.replicas);
+  judged_elsewhere_.insert(shape.topic);
+  recreating_ = std::make_unique<workload::Recreating>(*cluster_, cluster_->routing(), shape);
+  recreating_->Begin();
+}
+
+void Scenario::Move(const Words& words) {
+  Settings settings = DrawSettings(words, shape_);
+  settings.try_emplace("every", "500ms");
+  moving_ =
+      std::make_unique<workload::Moving>(*cluster_, words.at(1), ParseDuration(settings["every"]));
+  moving_->Begin();
 }
 
 void Scenario::EndProducing() {
   has_ended_producing_ = true;
-  if (replacing_) replacing_->End();
+  for (auto& replacing : replacing_) replacing->End();
+  if (recreating_) recreating_->End();
+  if (moving_) moving_->End();
   for (auto& [topic, producing] : producing_) producing->End();
   if (creating_) creating_->End();
   if (administering_) administering_->End();
+}
+
+bool Scenario::IsSettled() const {
+  auto is_idle = [](const auto& entry) { return entry.second->idle(); };
+  return std::ranges::all_of(producing_, is_idle) && (!creating_ || creating_->idle()) &&
+         (!administering_ || administering_->idle()) && (!recreating_ || recreating_->idle()) &&
+         (!moving_ || moving_->idle()) &&
+         std::ranges::all_of(replacing_, [](const auto& replacing) { return replacing->idle(); });
 }
 
 void Scenario::Heal(Duration within) {
@@ -240,17 +277,17 @@ void Scenario::Heal(Duration within) {
   }
   Words all{"restart", "all"};
   Restart(all);
-  auto settled = [this] {
-    return std::ranges::all_of(producing_, [](auto& entry) { return entry.second->idle(); }) &&
-           (!creating_ || creating_->idle()) && (!administering_ || administering_->idle()) &&
-           (!replacing_ || replacing_->idle());
-  };
-  if (!cluster_->RunUntilHealthy(within)) {
-    Wrong("the cluster is not whole again in time: " + cluster_->Ailments());
+  for (const std::string& words :
+       checker::RecoverWithin(*cluster_, within, histories_, judged_elsewhere_)) {
+    Wrong(words);
+  }
+  if (swarm_ && !cluster_->world().RunUntil([this] { return swarm_->idle(); }, within)) {
+    Wrong("a controller with a new disk does not vote again in time");
   }
   // While more is sent all the time there may be no moment without some under way.
-  if (has_ended_producing_ && !cluster_->world().RunUntil(settled, std::chrono::seconds(130))) {
-    Wrong("records wait for ever to be acknowledged");
+  if (has_ended_producing_ &&
+      !cluster_->world().RunUntil([this] { return IsSettled(); }, std::chrono::seconds(130))) {
+    Wrong("records, or admins, wait for ever to be answered");
   }
 }
 
@@ -267,11 +304,29 @@ void Scenario::ExpectAll() {
   }
   checker::Judgement administered = admin_history_.Judge();
   if (administered.verdict == checker::Verdict::kBroken) Wrong(administered.words);
-  if (replacing_ && replacing_->changed() == 0) Wrong("no voter came or went");
+  ExpectOfWorkloads();
   for (auto& [topic, history] : histories_) {
     if (history.acknowledged() == 0) Wrong("nothing was acknowledged in " + topic);
     ReadBack(topic);
     for (const std::string& words : history.Judge()) Wrong(words);
+  }
+  // What followers know of the high watermark may lag a moment.
+  cluster_->world().RunFor(std::chrono::seconds(2));
+  for (const std::string& words : checker::CompareReplicas(*cluster_)) Wrong(words);
+  everything_->LookInFull();
+}
+
+void Scenario::ExpectOfWorkloads() {
+  if (!replacing_.empty() &&
+      std::ranges::all_of(replacing_, [](const auto& each) { return each->changed() == 0; })) {
+    Wrong("no voter came or went");
+  }
+  if (swarm_) {
+    for (const std::string& words : swarm_->wrong()) Wrong(words);
+  }
+  if (recreating_) {
+    if (recreating_->judged() == 0) Wrong("no topic was created anew, written and read");
+    for (const std::string& words : recreating_->wrong()) Wrong(words);
   }
   if (creating_) {
     const metadata::Image& image = cluster_->active()->machine().committed();
@@ -283,10 +338,15 @@ void Scenario::ExpectAll() {
       for (const std::string& words : creating_->refused()) Wrong("refused: " + words);
     }
   }
-  // What followers know of the high watermark may lag a moment.
-  cluster_->world().RunFor(std::chrono::seconds(2));
-  for (const std::string& words : checker::CompareReplicas(*cluster_)) Wrong(words);
-  everything_->LookInFull();
+  if (!moving_) return;
+  if (moving_->moved() == 0) Wrong("no replica was moved");
+  // A move that was begun last may still copy.
+  auto is_still = [this] {
+    return cluster_->active() && moving_->Wrong(cluster_->active()->machine().committed()).empty();
+  };
+  if (cluster_->world().RunUntil(is_still, std::chrono::seconds(10))) return;
+  if (!cluster_->active()) return Wrong("no controller is active");
+  for (const auto& words : moving_->Wrong(cluster_->active()->machine().committed())) Wrong(words);
 }
 
 void Scenario::ReadBack(const std::string& topic) {

@@ -12,11 +12,11 @@
 //   heal within 30s
 //   expect all
 //
-// Verbs: cluster, topic, produce, consume, create topics, administer, replace voters, run, kill,
-// power loss, pause, resume, cut A from B, cut A from everyone, heal network, restart, stop in
-// order, stop producing, heal within, expect all; and "faults for 60s", which runs as long, with
-// faults that the seed draws (tests/scenario/swarm.h). A line that begins with # is a comment. What
-// a setting is may be drawn too: nodes=3..5, acks=1|all.
+// Verbs: cluster, topic, produce, consume, create topics, recreate a topic, move a topic,
+// administer, replace voters, run, kill, power loss, pause, resume, cut A from B, cut A from
+// everyone, heal network, restart, stop in order, stop producing, heal within, expect all; and
+// "faults for 60s", which runs as long, with faults that the seed draws (tests/scenario/swarm.h). A
+// line that begins with # is a comment. What a setting is may be drawn too: nodes=3..5, acks=1|all.
 #pragma once
 
 #include <functional>
@@ -36,7 +36,9 @@
 #include "tests/workload/administering.h"
 #include "tests/workload/consuming.h"
 #include "tests/workload/creating.h"
+#include "tests/workload/moving.h"
 #include "tests/workload/producing.h"
+#include "tests/workload/recreating.h"
 #include "tests/workload/replacing_voters.h"
 
 namespace weir::scenario {
@@ -82,12 +84,16 @@ class Scenario {
   void Consume(const std::string& topic, const std::string& rack);
   void Administer();
   void ReplaceVoters(const Words& words);
+  void Recreate(const Words& words);
+  void Move(const Words& words);
+  bool IsSettled() const;
   void Fault(const Words& words);
   void CutOff(const std::string& name);
   void Restart(const Words& words);
   void EndProducing();
   void Heal(Duration within);
   void ExpectAll();
+  void ExpectOfWorkloads();
   void ReadBack(const std::string& topic);
   void Wrong(const std::string& words) { verdict_.wrong.push_back(words); }
 
@@ -99,7 +105,9 @@ class Scenario {
   Verdict verdict_;
   std::unique_ptr<cluster::Cluster> cluster_;
   std::unique_ptr<checker::Everything> everything_;
-  std::unique_ptr<workload::ReplacingVoters> replacing_;
+  std::vector<std::unique_ptr<workload::ReplacingVoters>> replacing_;
+  std::unique_ptr<workload::Recreating> recreating_;
+  std::unique_ptr<workload::Moving> moving_;
   int voters_ = 3;
   std::map<std::string, checker::History> histories_;
   std::map<std::string, std::unique_ptr<workload::Producing>> producing_;
@@ -110,6 +118,8 @@ class Scenario {
   std::unique_ptr<Swarm> swarm_;
   // Topics that do not promise to keep what they acknowledge.
   std::set<std::string> weak_topics_;
+  // Topics that their workload alone may write to.
+  std::set<std::string> judged_elsewhere_;
   bool has_ended_producing_ = false;
   std::vector<std::string> down_;
 };

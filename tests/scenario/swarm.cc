@@ -23,9 +23,9 @@ constexpr FaultKind kLinkKinds[] = {
     FaultKind::kSplit,    FaultKind::kSever,
 };
 constexpr FaultKind kProcessKinds[] = {
-    FaultKind::kKill,      FaultKind::kPowerLoss, FaultKind::kPause,
-    FaultKind::kDiskStall, FaultKind::kSlowDisk,  FaultKind::kDiskFull,
-    FaultKind::kDrift,     FaultKind::kClockJump, FaultKind::kDiskErrors,
+    FaultKind::kKill,       FaultKind::kPowerLoss, FaultKind::kPause,   FaultKind::kDiskStall,
+    FaultKind::kSlowDisk,   FaultKind::kDiskFull,  FaultKind::kDrift,   FaultKind::kClockJump,
+    FaultKind::kDiskErrors, FaultKind::kWipe,      FaultKind::kBitFlip, FaultKind::kSyncErrors,
 };
 
 std::vector<FaultKind> Allowed(const Settings& settings, std::span<const FaultKind> kinds) {
@@ -119,7 +119,12 @@ void Swarm::Begin(const std::vector<Fault>& faults) {
   cluster_.Supervise([this](const std::string& name) { return IsExcused(name); });
   ScheduleFaults(
       cluster_.world(), faults, [this](sim::Process& process) { cluster_.Restart(process.name()); },
-      [this](const Fault& fault, bool begins) { Hear(fault, begins); });
+      [this](const Fault& fault, bool begins) { Hear(fault, begins); },
+      [this](sim::Process& process) {
+        if (!lost_disks_.MayLose(process.name())) return;
+        lost_disks_.Lose(process.name());
+        lost_disks_.Replace(process.name());
+      });
 }
 
 void Swarm::Hear(const Fault& fault, bool begins) {
@@ -127,7 +132,11 @@ void Swarm::Hear(const Fault& fault, bool begins) {
   if (IsOfDisk(fault.kind)) {
     bad_disks_[name] = begins ? Instant::Never() : cluster_.world().now() + kExcuse;
   }
-  if (!name.starts_with("controller-")) return;
+  if (name.starts_with("controller-")) HearOfQuorumDisk(fault, begins);
+}
+
+void Swarm::HearOfQuorumDisk(const Fault& fault, bool begins) {
+  const std::string& name = fault.who[0];
   quorum::MemoryQuorumDisk& disk = cluster_.quorum_disk(name);
   switch (fault.kind) {
     case FaultKind::kSlowDisk:
@@ -138,12 +147,43 @@ void Swarm::Hear(const Fault& fault, bool begins) {
       if (begins) disk.write_error = Error{Error::Kind::kFull, "no space left on device"};
       return;
     case FaultKind::kDiskErrors:
+    case FaultKind::kSyncErrors:
       disk.write_error.reset();
       if (begins) disk.write_error = Error{Error::Kind::kIo, "input/output error"};
+      // What could not be synced may be there all the same.
+      disk.keeps_failed_writes = begins && fault.kind == FaultKind::kSyncErrors;
       return;
+    case FaultKind::kBitFlip:
+      return begins ? FlipBit(name) : ReplaceFlipped(name);
     default:
       return;
   }
+}
+
+// It starts again, and must refuse to.
+void Swarm::FlipBit(const std::string& name) {
+  if (!lost_disks_.MayLose(name)) return;
+  lost_disks_.Lose(name);
+  flipped_.insert(name);
+  bad_disks_[name] = Instant::Never();
+  cluster_.quorum_disk(name).damage =
+      Error{Error::Kind::kCorrupt, "an entry is not what was written"};
+  sim::Process& process = cluster_.world().process(name);
+  if (process.alive()) process.Kill();
+  cluster_.Restart(name);
+}
+
+void Swarm::ReplaceFlipped(const std::string& name) {
+  if (flipped_.erase(name) == 0) return;
+  controller::Controller* running = cluster_.controller(name);
+  if (running != nullptr && running->quorum() != nullptr) {
+    wrong_.push_back(name + " takes part, and its log is not what was written");
+  }
+  sim::Process& process = cluster_.world().process(name);
+  if (process.alive()) process.Kill();
+  lost_disks_.Replace(name);
+  cluster_.Restart(name);
+  bad_disks_[name] = cluster_.world().now() + kExcuse;
 }
 
 bool Swarm::IsExcused(const std::string& name) const {

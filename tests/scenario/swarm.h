@@ -5,10 +5,13 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "tests/checker/everything.h"
 #include "tests/cluster/cluster.h"
+#include "tests/scenario/lost_disks.h"
 #include "tests/scenario/settings.h"
 #include "tests/sim/faults.h"
 
@@ -22,19 +25,31 @@ namespace weir::scenario {
 std::vector<sim::Fault> DrawSwarm(uint64_t seed, Duration time, const Settings& settings,
                                   const cluster::Cluster& cluster);
 
-// Carries a schedule out. The cluster outlives this, and this the run.
+// Carries a schedule out. A disk is only lost where what was promised is elsewhere; where it is
+// not, its process dies and comes back, or nothing happens. All outlive this, and this the run.
 class Swarm {
  public:
-  explicit Swarm(cluster::Cluster& cluster) : cluster_(cluster) {}
+  Swarm(cluster::Cluster& cluster, checker::Everything& everything)
+      : cluster_(cluster), lost_disks_(cluster, everything) {}
 
   void Begin(const std::vector<sim::Fault>& faults);
+  // All that was lost is replaced.
+  bool idle() const { return lost_disks_.idle(); }
+  // What should not have gone on, and did, in words.
+  const std::vector<std::string>& wrong() const { return wrong_; }
 
  private:
   void Hear(const sim::Fault& fault, bool begins);
+  void HearOfQuorumDisk(const sim::Fault& fault, bool begins);
+  void FlipBit(const std::string& name);
+  void ReplaceFlipped(const std::string& name);
   // A process may end by itself while its disk fails, and a little later.
   bool IsExcused(const std::string& name) const;
 
   cluster::Cluster& cluster_;
+  LostDisks lost_disks_;
+  std::set<std::string> flipped_;
+  std::vector<std::string> wrong_;
   // Until when the disk of a process is an excuse.
   std::map<std::string, Instant> bad_disks_;
 };

@@ -75,6 +75,8 @@ std::string_view NameOf(FaultKind kind) {
       return "disk-full";
     case FaultKind::kWipe:
       return "wipe";
+    case FaultKind::kBitFlip:
+      return "bit-flip";
     case FaultKind::kClockJump:
       return "clock-jump";
     case FaultKind::kDrift:

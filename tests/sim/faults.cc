@@ -41,6 +41,7 @@ constexpr std::array kDefinitions = {
     Definition{FaultKind::kSyncErrors, Target::kProcess, 1, 100},
     Definition{FaultKind::kDiskFull, Target::kProcess, 0, 256},
     Definition{FaultKind::kWipe, Target::kProcess},
+    Definition{FaultKind::kBitFlip, Target::kProcess},
     Definition{FaultKind::kClockJump, Target::kProcess, -1500, 1500},
     Definition{FaultKind::kDrift, Target::kProcess, -50'000, 50'000},
 };
@@ -168,6 +169,8 @@ void BeginOnProcess(const Fault& fault, Process& process) {
       return process.JumpWallClock(std::chrono::seconds(fault.amount));
     case FaultKind::kDrift:
       return process.SetDrift(fault.amount);
+    case FaultKind::kBitFlip:
+      return;
     default:
       if (process.alive()) process.Kill();
   }
@@ -190,7 +193,8 @@ void EndOnLinks(World& world, const Fault& fault) {
 }
 
 void EndOnProcess(const Fault& fault, Process& process,
-                  const std::function<void(Process&)>& restart) {
+                  const std::function<void(Process&)>& restart,
+                  const std::function<void(Process&)>& wipe) {
   switch (fault.kind) {
     case FaultKind::kPause:
       if (process.paused()) process.Resume();
@@ -210,8 +214,10 @@ void EndOnProcess(const Fault& fault, Process& process,
     case FaultKind::kWipe:
       // Somebody may have started it before its time.
       if (process.alive()) process.Kill();
-      process.disk().Wipe();
+      wipe(process);
       return restart(process);
+    case FaultKind::kBitFlip:
+      return;
     default:
       if (!process.alive()) restart(process);
   }
@@ -255,7 +261,8 @@ std::vector<Fault> DrawFaults(Chance& chance, const FaultBudget& budget) {
 }
 
 void ScheduleFaults(World& world, const std::vector<Fault>& faults,
-                    std::function<void(Process&)> restart, FaultListener listener) {
+                    std::function<void(Process&)> restart, FaultListener listener,
+                    std::function<void(Process&)> wipe) {
   Instant start = world.now();
   for (const Fault& fault : faults) {
     bool on_process = DefinitionOf(fault.kind).target == Target::kProcess;
@@ -267,9 +274,9 @@ void ScheduleFaults(World& world, const std::vector<Fault>& faults,
       }
       if (listener) listener(fault, true);
     });
-    world.At(start + fault.end, [&world, fault, on_process, restart, listener] {
+    world.At(start + fault.end, [&world, fault, on_process, restart, wipe, listener] {
       if (on_process) {
-        EndOnProcess(fault, world.process(fault.who[0]), restart);
+        EndOnProcess(fault, world.process(fault.who[0]), restart, wipe);
       } else {
         EndOnLinks(world, fault);
       }

@@ -32,7 +32,8 @@ enum class FaultKind {
   kDuplicates,
   // Each reaches its two neighbours alone.
   kRing,
-  // Two sides that do not reach each other: in silence, or with all connections between broken.
+  // Two sides that do not reach each other: in silence, or with all connections between them
+  // broken.
   kSplit,
   kSever,
   kDiskStall,
@@ -43,6 +44,9 @@ enum class FaultKind {
   kDiskFull,
   // Dead, and back with an empty disk.
   kWipe,
+  // What lies on the disk is not what was written. The world does nothing: what it means is for the
+  // listener.
+  kBitFlip,
   // The wall clock jumps, and jumps back.
   kClockJump,
   // Both clocks run at another speed.
@@ -102,8 +106,11 @@ std::vector<Fault> DrawFaults(Chance& chance, const FaultBudget& budget);
 // disks that are no part of the world, for checkers.
 using FaultListener = std::function<void(const Fault& fault, bool begins)>;
 
-// Lets `faults` happen from now on. `restart` brings a dead process back to life and to work.
-void ScheduleFaults(World& world, const std::vector<Fault>& faults,
-                    std::function<void(Process&)> restart, FaultListener listener = {});
+// Lets `faults` happen from now on. `restart` brings a dead process back to life and to work,
+// `wipe` puts an empty disk in place of a dead one's, or does not.
+void ScheduleFaults(
+    World& world, const std::vector<Fault>& faults, std::function<void(Process&)> restart,
+    FaultListener listener = {},
+    std::function<void(Process&)> wipe = [](Process& process) { process.disk().Wipe(); });
 
 }  // namespace weir::sim

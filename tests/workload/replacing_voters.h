@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An admin who lets controllers come and go, one after the other, and hands leadership about. The
-// quorum keeps at least as many voters as it was founded with, less one.
+// An admin who lets controllers come and go, one after the other, and hands leadership about, and
+// leaves at least so many voters, as far as other admins let them be.
 #pragma once
 
 #include <string>

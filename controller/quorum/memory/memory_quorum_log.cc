@@ -90,6 +90,12 @@ void MemoryQuorumLog::Load(Callback<void(Result<Remembered>)> done) {
       }));
       return;
     }
+    if (disk_.damage) {
+      strand_.Post(lifetime_.Bind([done = std::move(done), why = *disk_.damage]() mutable {
+        done(std::unexpected(std::move(why)));
+      }));
+      return;
+    }
     disk_.is_open = holds_disk_ = true;
     Remembered remembered{
         .hard_state = disk_.hard_state, .begin = disk_.begin, .last = LastOf(disk_)};
@@ -114,12 +120,13 @@ Result<void> MemoryQuorumLog::Judge(uint64_t write) {
 }
 
 void MemoryQuorumLog::Save(LogWrite write, Callback<void(Result<void>)> done) {
-  Queue(disk_.latency,
-        [this, number = ++last_write_, write = std::move(write), done = std::move(done)]() mutable {
-          Result<void> saved = Judge(number);
-          if (saved) Carry(std::move(write), disk_);
-          strand_.Post(lifetime_.Bind([done = std::move(done), saved]() mutable { done(saved); }));
-        });
+  Queue(disk_.latency, [this, number = ++last_write_, write = std::move(write),
+                        done = std::move(done)]() mutable {
+    Result<void> saved = Judge(number);
+    bool is_kept = disk_.keeps_failed_writes && !saved && saved.error().kind != Error::Kind::kFull;
+    if (saved || is_kept) Carry(std::move(write), disk_);
+    strand_.Post(lifetime_.Bind([done = std::move(done), saved]() mutable { done(saved); }));
+  });
 }
 
 void MemoryQuorumLog::ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
@@ -133,7 +140,9 @@ void MemoryQuorumLog::ReadEntries(LogIndex from, LogIndex to, size_t max_bytes,
       if (!read->empty() && bytes > max_bytes) break;
       read->push_back(entry);
     }
-    if (read->empty() || read->front().index != from) {
+    if (disk_.damage) {
+      read = std::unexpected(*disk_.damage);
+    } else if (read->empty() || read->front().index != from) {
       read = Fail(Error::Kind::kNotFound,
                   "no entry " + std::to_string(from.value()) + " in the quorum's log");
     }
@@ -154,8 +163,10 @@ void MemoryQuorumLog::SaveSnapshot(StoredSnapshot snapshot, LogIndex begin,
 
 void MemoryQuorumLog::ReadSnapshot(Callback<void(Result<std::optional<StoredSnapshot>>)> done) {
   Queue(Duration::zero(), [this, done = std::move(done)]() mutable {
+    Result<std::optional<StoredSnapshot>> read = disk_.snapshot;
+    if (disk_.damage) read = std::unexpected(*disk_.damage);
     strand_.Post(lifetime_.Bind(
-        [done = std::move(done), snapshot = disk_.snapshot]() mutable { done(snapshot); }));
+        [done = std::move(done), read = std::move(read)]() mutable { done(std::move(read)); }));
   });
 }
 

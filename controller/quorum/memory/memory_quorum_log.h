@@ -20,6 +20,10 @@ class MemoryQuorumDisk {
   // While set, writes fail with it. Behind one that found no room all that were asked for before
   // its answer came are refused as well.
   std::optional<Error> write_error;
+  // One that fails for another reason than want of room has happened all the same.
+  bool keeps_failed_writes = false;
+  // While set, what was written cannot be read any more, and reading says so.
+  std::optional<Error> damage;
 
   raft::HardState hard_state;
   std::optional<StoredSnapshot> snapshot;

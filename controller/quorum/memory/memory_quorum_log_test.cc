@@ -43,5 +43,29 @@ TEST(MemoryQuorumLog, ACrashLosesWhatWasNotYetSynced) {
   EXPECT_EQ(world.disk.hard_state.term, Term(0));
 }
 
+TEST(MemoryQuorumLog, MayHoldWhatWasNotSaidToBeSaved) {
+  MemoryWorld world;
+  world.disk.write_error = Error{Error::Kind::kIo, "input/output error"};
+  world.disk.keeps_failed_writes = true;
+  world.Open();
+  std::optional<Result<void>> saved;
+  world.log().Save({.hard_state = raft::HardState{Term(9), std::nullopt}},
+                   [&](Result<void> result) { saved = std::move(result); });
+  world.Wait([&] { return saved.has_value(); });
+  EXPECT_FALSE(*saved);
+  EXPECT_EQ(world.disk.hard_state.term, Term(9));
+}
+
+TEST(MemoryQuorumLog, ReadsNothingThatIsDamaged) {
+  MemoryWorld world;
+  world.disk.damage = Error{Error::Kind::kCorrupt, "an entry is not what was written"};
+  world.Open();
+  std::optional<Result<Remembered>> loaded;
+  world.log().Load([&](Result<Remembered> result) { loaded = std::move(result); });
+  world.Wait([&] { return loaded.has_value(); });
+  ASSERT_FALSE(*loaded);
+  EXPECT_EQ(loaded->error().kind, Error::Kind::kCorrupt);
+}
+
 }  // namespace
 }  // namespace weir::quorum
