@@ -34,7 +34,8 @@ LogIndex Raft::AppendOwn(int64_t count) {
 std::optional<LogIndex> Raft::ProposeMembership(Membership membership, Instant now) {
   CheckInput();
   if (role() != RoleName::kLeader || is_transferring()) return std::nullopt;
-  bool is_settled = is_membership_committed() && TermAt(commit_) == hard_state_.term;
+  bool is_settled = (is_membership_committed() || PLANTED_BUG("raft: two voters change at once")) &&
+                    TermAt(commit_) == hard_state_.term;
   if (!is_settled || membership.voters.empty()) return std::nullopt;
   if (VotersChanged(memberships_.latest(), membership) > 1) return std::nullopt;
   LogIndex index = AppendOwn(1);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "common/base/planted_bug.h"
 #include "controller/service/admin.h"
 #include "controller/service/names.h"
 
@@ -13,6 +14,10 @@ namespace {
 
 // A member that was heard of within this answers.
 constexpr Duration kAnswers = std::chrono::milliseconds(600);
+
+bool IsChanging(const quorum::Quorum::Description& described) {
+  return described.is_changing && !PLANTED_BUG("raft: two voters change at once");
+}
 
 std::unexpected<Refusal> Changing() {
   return Refuse(ErrorCode::kThrottlingQuotaExceeded,
@@ -38,8 +43,7 @@ std::optional<std::string> Standstill(const quorum::Quorum::Description& describ
 
 }  // namespace
 
-Answer<decide::Command> Admin::AddController(
-    const admin::v1::AddControllerRequest& request) const {
+Answer<decide::Command> Admin::AddController(const admin::v1::AddControllerRequest& request) const {
   auto request_id = RequestIdIn(request.request_id());
   if (!request_id) return std::unexpected(request_id.error());
   auto directory = DirectoryId::FromBytes(request.directory_id());
@@ -47,7 +51,7 @@ Answer<decide::Command> Admin::AddController(
     return Refuse(ErrorCode::kInvalidRequest,
                   "a controller is added by its id, 0 or more, and the 16 bytes of its directory");
   }
-  if (quorum_()->Describe().is_changing) return Changing();
+  if (IsChanging(quorum_()->Describe())) return Changing();
   metadata::Voter voter{.id = ControllerId(request.controller_id()),
                         .directory = *directory,
                         .endpoint = request.endpoint()};
@@ -68,7 +72,7 @@ Answer<decide::Command> Admin::RemoveController(
     }
   }
   quorum::Quorum::Description described = quorum_()->Describe();
-  if (described.is_changing) return Changing();
+  if (IsChanging(described)) return Changing();
   bool is_voter = std::ranges::any_of(described.voters, [&](const auto& known) {
     return known.voter.id.controller == command.id && !known.voter.is_learner;
   });

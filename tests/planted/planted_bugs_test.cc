@@ -56,6 +56,7 @@ constexpr Planted kPlanted[] = {
     {"raft: a leader counts what it has not saved", "controllers_come_and_go", 50},
     {"raft: votes for who has less", "elections_in_a_row", 50},
     {"raft: votes for two in one term", "elections_in_a_row", 100},
+    {"raft: two voters change at once", "admins_replace_voters", 100},
     {"quorum: a snapshot lacks a record", "voters_come_and_go", 50},
     {"quorum: what was replaced is told", "swarm_of_faults", 400},
     {"quorum: a read without a quorum", "two_sides_of_a_cut", 200},
