@@ -34,8 +34,8 @@ std::optional<Written> ParseValue(const std::string& key, const std::string& val
   return record;
 }
 
-void History::Sent(const Written& record) {
-  if (!records_.emplace(record, Fate{}).second) {
+void History::Sent(const Written& record, Instant now) {
+  if (!records_.emplace(record, Fate{.sent = now}).second) {
     wrong_.push_back(Words("the workload sent ", record.key, "#", record.number, " twice"));
   }
 }
@@ -69,7 +69,8 @@ void History::Read(const std::string& reader, PartitionIndex partition, Offset o
                    const std::string& key, const std::string& value) {
   ++read_;
   Progress& progress = readers_[{reader, partition}];
-  if (offset != progress.next && !may_be_read_and_lost_) {
+  bool is_gap = offset > progress.next && (is_compacted_ || forgotten_after_);
+  if (offset != progress.next && !is_gap && !may_be_read_and_lost_) {
     wrong_.push_back(Words(reader, ", partition ", partition, ": offset ", offset,
                            offset < progress.next ? " came again, or late: " : " came too early: ",
                            progress.next, " was next"));
@@ -108,10 +109,11 @@ void History::Told(const std::string& reader, PartitionIndex partition, Offset h
 
 void History::Found(PartitionIndex partition, Offset offset, const std::string& key,
                     const std::string& value) {
+  first_offset_.try_emplace(partition, offset);
   auto [next, is_first] = next_offset_.try_emplace(partition, offset);
   if (offset < next->second) {
     wrong_.push_back(Words("partition ", partition, " went back to offset ", offset));
-  } else if (offset > next->second) {
+  } else if (offset > next->second && !is_compacted_) {
     wrong_.push_back(
         Words("partition ", partition, " has nothing from offset ", next->second, " to ", offset));
   }
@@ -134,10 +136,19 @@ void History::Found(PartitionIndex partition, Offset offset, const std::string& 
   last_found_[key] = record.number;
 }
 
-void History::JudgeAcknowledged(const Written& record, const Fate& fate,
+// A later record of its key takes its place, or its time was over.
+bool History::MayBeGone(const Written& record, const Fate& fate, Instant now) const {
+  auto last = last_found_.find(record.key);
+  if (is_compacted_ && last != last_found_.end() && last->second > record.number) return true;
+  auto first = first_offset_.find(fate.acknowledged->partition);
+  return forgotten_after_ && now - fate.sent >= *forgotten_after_ &&
+         (first == first_offset_.end() || fate.acknowledged->offset < first->second);
+}
+
+void History::JudgeAcknowledged(const Written& record, const Fate& fate, Instant now,
                                 std::vector<std::string>& wrong) const {
   if (fate.found.empty()) {
-    if (may_be_lost_) return;
+    if (may_be_lost_ || MayBeGone(record, fate, now)) return;
     wrong.push_back(Words(record.key, "#", record.number, " was acknowledged at partition ",
                           fate.acknowledged->partition, " offset ", fate.acknowledged->offset,
                           " and is lost"));
@@ -161,14 +172,14 @@ void History::JudgeReads(std::vector<std::string>& wrong) const {
   }
 }
 
-std::vector<std::string> History::Judge() const {
+std::vector<std::string> History::Judge(Instant now) const {
   std::vector<std::string> wrong = wrong_;
   for (const auto& [record, fate] : records_) {
     if (fate.found.size() > 1) {
       wrong.push_back(Words(record.key, "#", record.number, " is there ", fate.found.size(),
                             " times: at ", fate.found[0].offset, " and ", fate.found[1].offset));
     }
-    if (fate.acknowledged) JudgeAcknowledged(record, fate, wrong);
+    if (fate.acknowledged) JudgeAcknowledged(record, fate, now, wrong);
   }
   JudgeReads(wrong);
   return wrong;

@@ -55,6 +55,51 @@ TEST(History, FindsALostRecord) {
   EXPECT_NE(f.history.Judge()[0].find("lost"), std::string::npos);
 }
 
+TEST(History, LetsALaterRecordOfItsKeyTakeTheOnesPlace) {
+  Fixture f;
+  f.history.AllowCompaction();
+  for (int i = 0; i < 4; ++i) f.Send(i);
+  f.Find(1, 1);
+  f.Find(3, 3);
+  EXPECT_TRUE(f.history.Judge().empty()) << f.history.Judge()[0];
+}
+
+TEST(History, FindsTheLastRecordOfAKeyLost) {
+  Fixture f;
+  f.history.AllowCompaction();
+  for (int i = 0; i < 4; ++i) f.Send(i);
+  f.Find(1, 1);
+  f.Find(2, 2);
+  EXPECT_TRUE(f.SaysThat("k#3 was acknowledged at partition 2 offset 3 and is lost"));
+}
+
+TEST(History, LetsBeForgottenWhatIsOldEnough) {
+  Fixture f;
+  f.history.AllowForgetting(std::chrono::seconds(5));
+  const Instant begin{};
+  for (int i = 0; i < 3; ++i) {
+    f.history.Sent({"k", i}, begin + std::chrono::seconds(i));
+    f.history.Acknowledged({"k", i}, kPartition, Offset(i));
+  }
+  f.Find(2, 2);
+  EXPECT_TRUE(f.history.Judge(begin + std::chrono::seconds(6)).empty());
+  auto too_early = f.history.Judge(begin + std::chrono::milliseconds(5900));
+  ASSERT_EQ(too_early.size(), 1u);
+  EXPECT_NE(too_early[0].find("k#1 was acknowledged"), std::string::npos) << too_early[0];
+}
+
+TEST(History, FindsWhatIsForgottenOutOfTurn) {
+  Fixture f;
+  f.history.AllowForgetting(std::chrono::seconds(5));
+  for (int i = 0; i < 3; ++i) f.Send(i);
+  f.Find(0, 0);
+  f.Find(2, 2);
+  auto wrong = f.history.Judge(Instant() + std::chrono::seconds(60));
+  ASSERT_EQ(wrong.size(), 2u);
+  EXPECT_NE(wrong[0].find("has nothing from offset 1 to 2"), std::string::npos) << wrong[0];
+  EXPECT_NE(wrong[1].find("k#1 was acknowledged"), std::string::npos) << wrong[1];
+}
+
 TEST(History, LetsBeLostWhatWasNotPromised) {
   Fixture f;
   f.history.AllowLoss();

@@ -26,7 +26,7 @@ class Probe {
     auto history = histories_.find(topic);
     Written record{"probe-" + std::to_string(partition.value()),
                    history == histories_.end() ? 0 : static_cast<int64_t>(history->second.sent())};
-    if (history != histories_.end()) history->second.Sent(record);
+    if (history != histories_.end()) history->second.Sent(record, host_.clock.Now());
     client::Record bytes;
     bytes.key = Bytes::FromString(record.key);
     bytes.value = Bytes::FromString(ValueOf(record));

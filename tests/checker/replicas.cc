@@ -2,19 +2,46 @@
 #include "tests/checker/replicas.h"
 
 #include <algorithm>
+#include <map>
 #include <sstream>
+#include <utility>
 
 #include "common/records/batch.h"
+#include "common/records/record_reader.h"
 
 namespace weir::checker {
 namespace {
 
 constexpr size_t kReadBytes = 1 << 20;
 
-// All of one replica's batches in [from, to).
-std::optional<std::string> ReadAll(cluster::Cluster& cluster, partition::Partition& partition,
-                                   Offset from, Offset to) {
-  std::string all;
+// Of a log, what must be the same on all of its replicas.
+class Kept {
+ public:
+  explicit Kept(bool is_compacted) : is_compacted_(is_compacted) {}
+
+  void Add(const records::BatchRun::Batch& batch) {
+    if (!is_compacted_) {
+      bytes_.append(batch.bytes.view());
+      return;
+    }
+    records::RecordReader reader(batch.header, batch.bytes.view());
+    for (auto record = reader.Next(); record && *record; record = reader.Next()) {
+      last_[std::string((*record)->key.value_or(""))] = {
+          (*record)->offset, std::string((*record)->value.value_or(""))};
+    }
+  }
+  bool operator==(const Kept&) const = default;
+
+ private:
+  bool is_compacted_;
+  std::string bytes_;
+  std::map<std::string, std::pair<Offset, std::string>> last_;
+};
+
+// Of one replica's batches in [from, to).
+std::optional<Kept> ReadAll(cluster::Cluster& cluster, partition::Partition& partition, Offset from,
+                            Offset to) {
+  Kept all(partition.state().log.compacted);
   while (from < to) {
     std::optional<Result<Bytes>> read;
     partition.ReadForFeed(from, kReadBytes, [&](Result<Bytes> bytes) { read = std::move(bytes); });
@@ -24,7 +51,7 @@ std::optional<std::string> ReadAll(cluster::Cluster& cluster, partition::Partiti
     for (auto batch = run.Next(); batch && *batch; batch = run.Next()) {
       const records::BatchHeader& header = (*batch)->header;
       if (header.base_offset >= to) return all;
-      all.append((*batch)->bytes.view());
+      all.Add(**batch);
       from = header.base_offset + header.last_offset_delta + 1;
     }
   }
@@ -54,7 +81,7 @@ std::vector<std::string> CompareReplicas(cluster::Cluster& cluster) {
       from = std::max(from, held->log()->start());
       to = std::min(to, held->high_watermark());
     }
-    std::optional<std::string> first;
+    std::optional<Kept> first;
     for (auto& [name, replica] : replicas) {
       auto all = ReadAll(cluster, *replica, from, to);
       if (!first) first = all;

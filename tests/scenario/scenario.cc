@@ -80,6 +80,7 @@ void Scenario::MakeCluster(const Words& words) {
   cluster::ClusterShape shape{NumberOr(settings, "controllers", 3), NumberOr(settings, "nodes", 3)};
   shape.spares = NumberOr(settings, "spares", 0);
   shape.racks = NumberOr(settings, "racks", 0) == 1;
+  shape.disks = NumberOr(settings, "disks", 1);
   voters_ = shape.controllers;
   if (settings.contains("sync")) shape.sync_max = ParseDuration(settings["sync"]);
   cluster_ = std::make_unique<cluster::Cluster>(seed_, shape);
@@ -101,10 +102,7 @@ void Scenario::MakeTopic(const Words& words) {
   int replicas = NumberOr(settings, "replicas", 3);
   settings.erase("partitions");
   settings.erase("replicas");
-  auto durability = settings.find("weir.durability");
-  if (durability != settings.end() && durability->second == "cache") {
-    weak_topics_.insert(words.at(1));
-  }
+  topics_[words.at(1)] = settings;
   if (!cluster_->CreateTopic(words.at(1), partitions, replicas, settings)) {
     Wrong("the topic was not created");
   }
@@ -119,11 +117,16 @@ void Scenario::Produce(const Words& words) {
   if (settings.contains("acks"))
     shape.acks = settings["acks"] == "all" ? -1 : NumberOr(settings, "acks", -1);
   // One leader's word, or none, is no promise; nor is the page cache, unless the scenario says so.
-  bool is_weak = shape.acks != -1 || weak_topics_.contains(shape.topic);
-  if (is_weak && std::ranges::count(words, "kept") == 0) histories_[shape.topic].AllowLoss();
+  Settings& configs = topics_[shape.topic];
+  bool is_weak = shape.acks != -1 || configs["weir.durability"] == "cache";
+  checker::History& history = histories_[shape.topic];
+  if (is_weak && std::ranges::count(words, "kept") == 0) history.AllowLoss();
+  if (configs["cleanup.policy"] == "compact") history.AllowCompaction();
+  if (configs.contains("retention.ms")) {
+    history.AllowForgetting(std::chrono::milliseconds(NumberOr(configs, "retention.ms", 0)));
+  }
   auto& producing = producing_[shape.topic];
-  producing = std::make_unique<workload::Producing>(*cluster_, cluster_->routing(), shape,
-                                                    histories_[shape.topic]);
+  producing = std::make_unique<workload::Producing>(*cluster_, cluster_->routing(), shape, history);
   producing->Begin();
 }
 
@@ -305,10 +308,11 @@ void Scenario::ExpectAll() {
   checker::Judgement administered = admin_history_.Judge();
   if (administered.verdict == checker::Verdict::kBroken) Wrong(administered.words);
   ExpectOfWorkloads();
+  const Instant now = cluster_->client_process().host().clock.Now();
   for (auto& [topic, history] : histories_) {
     if (history.acknowledged() == 0) Wrong("nothing was acknowledged in " + topic);
     ReadBack(topic);
-    for (const std::string& words : history.Judge()) Wrong(words);
+    for (const std::string& words : history.Judge(now)) Wrong(words);
   }
   // What followers know of the high watermark may lag a moment.
   cluster_->world().RunFor(std::chrono::seconds(2));

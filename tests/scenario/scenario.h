@@ -17,6 +17,7 @@
 // everyone, heal network, restart, stop in order, stop producing, heal within, expect all; and
 // "faults for 60s", which runs as long, with faults that the seed draws (tests/scenario/swarm.h). A
 // line that begins with # is a comment. What a setting is may be drawn too: nodes=3..5, acks=1|all.
+// A node has disks=2 where the cluster says so, and disks fail one by one: the first of each.
 #pragma once
 
 #include <functional>
@@ -116,8 +117,8 @@ class Scenario {
   checker::AdminHistory admin_history_;
   std::unique_ptr<workload::Administering> administering_;
   std::unique_ptr<Swarm> swarm_;
-  // Topics that do not promise to keep what they acknowledge.
-  std::set<std::string> weak_topics_;
+  // Topics with their configs: what they promise to keep.
+  std::map<std::string, Settings> topics_;
   // Topics that their workload alone may write to.
   std::set<std::string> judged_elsewhere_;
   bool has_ended_producing_ = false;

@@ -17,6 +17,9 @@ using sim::FaultKind;
 // A disk that failed may be noticed only by who reads it again, when it starts anew.
 constexpr Duration kExcuse = std::chrono::seconds(10);
 
+// A disk of several that failed is given up until its node starts again, which somebody sees to.
+constexpr Duration kNoticed = std::chrono::seconds(1);
+
 constexpr FaultKind kLinkKinds[] = {
     FaultKind::kCut,      FaultKind::kCutOneWay, FaultKind::kStall,      FaultKind::kStallOneWay,
     FaultKind::kSlowLink, FaultKind::kLossyLink, FaultKind::kDuplicates, FaultKind::kRing,
@@ -132,7 +135,17 @@ void Swarm::Hear(const Fault& fault, bool begins) {
   if (IsOfDisk(fault.kind)) {
     bad_disks_[name] = begins ? Instant::Never() : cluster_.world().now() + kExcuse;
   }
-  if (name.starts_with("controller-")) HearOfQuorumDisk(fault, begins);
+  if (name.starts_with("controller-")) return HearOfQuorumDisk(fault, begins);
+  if (!begins && IsOfDisk(fault.kind)) StartAgainLater(cluster_.world().process(name));
+}
+
+void Swarm::StartAgainLater(sim::Process& process) {
+  if (process.disk_count() < 2) return;
+  cluster_.world().After(kNoticed, [this, &process, life = process.lives()] {
+    if (!process.alive() || process.lives() != life) return;
+    process.Kill();
+    cluster_.Restart(process.name());
+  });
 }
 
 void Swarm::HearOfQuorumDisk(const Fault& fault, bool begins) {

@@ -41,6 +41,7 @@ class Swarm {
  private:
   void Hear(const sim::Fault& fault, bool begins);
   void HearOfQuorumDisk(const sim::Fault& fault, bool begins);
+  void StartAgainLater(sim::Process& process);
   void FlipBit(const std::string& name);
   void ReplaceFlipped(const std::string& name);
   // A process may end by itself while its disk fails, and a little later.

@@ -11,8 +11,7 @@ Producing::Producing(cluster::Cluster& cluster, client::Routing& routing, Produc
   client::ProducerConfig config;
   config.acks = shape_.acks;
   producer_ = std::make_unique<client::Producer>(
-      host_, routing, config,
-      [this](const client::effect::Settled& settled) { Settled(settled); });
+      host_, routing, config, [this](const client::effect::Settled& settled) { Settled(settled); });
 }
 
 void Producing::Begin() {
@@ -33,7 +32,7 @@ void Producing::SendNext() {
   if (producer_->Send(shape_.topic, std::move(bytes))) {
     if (under_way_.empty()) last_settled_ = host_.clock.Now();
     ++next_number_[record.key];
-    history_.Sent(record);
+    history_.Sent(record, host_.clock.Now());
     under_way_[next_tag_++] = record;
   }
   host_.strand.RunAt(host_.clock.Now() + Duration(std::chrono::seconds(1)) / shape_.rate,
