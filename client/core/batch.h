@@ -20,6 +20,8 @@ struct ProducerConfig {
   // -1, 1 or 0, as AppendRequest.acks.
   int32_t acks = -1;
   size_t batch_bytes = 64 * 1024;
+  // How long a batch waits for company while its leader owes answers. To one that owes none it goes
+  // at once.
   Duration linger = std::chrono::milliseconds(5);
   // Per partition. A leader remembers five batches of a producer, so never more.
   int max_in_flight = 5;

@@ -19,6 +19,7 @@ uint64_t ProducerCore::Chance() {
 bool ProducerCore::Send(const std::string& topic, Record record, Instant now,
                         std::optional<PartitionIndex> partition) {
   if (!has_room()) return false;
+  shared_.lines.BeginTurn();
   Topic& to = topics_[topic];
   Unrouted entry{std::move(record), now, partition};
   if (to.known) {
@@ -63,7 +64,7 @@ SendQueue& ProducerCore::QueueOf(const std::string& name, Topic& topic, Partitio
   auto& queue = topic.queues[index];
   if (queue == nullptr) {
     queue = std::make_unique<SendQueue>(config_, name, PartitionId{topic.route.id, index}, Chance(),
-                                        &next_request_, &effects_);
+                                        &shared_);
     // The topic was located, or there would be no queue: begin with what was said then.
     queue->Routed(topic.route.partitions[static_cast<size_t>(index.value())], locate_asked_,
                   locate_asked_);
@@ -92,7 +93,8 @@ void ProducerCore::Refuse(const std::string& name, PartitionIndex index, Record 
   auto batch = std::make_shared<Batch>();
   batch->records.push_back(std::move(record));
   batch->closed = true;
-  effects_.push_back(effect::Settled{name, index, std::move(batch), std::unexpected(refusal)});
+  shared_.effects.push_back(
+      effect::Settled{name, index, std::move(batch), std::unexpected(refusal)});
 }
 
 void ProducerCore::FailTopic(const std::string& name, Topic& topic, const Refusal& refusal) {
@@ -215,6 +217,7 @@ void ProducerCore::GiveUpUnrouted(const std::string& name, Topic& topic, Instant
 }
 
 void ProducerCore::Advance(Instant now) {
+  shared_.lines.BeginTurn();
   for (auto& [name, topic] : topics_) {
     GiveUpUnrouted(name, topic, now);
     for (auto& [index, queue] : topic.queues) queue->Advance(now);
@@ -228,11 +231,11 @@ void ProducerCore::Ask(Instant now) {
     for (auto& [name, topic] : topics_) locate.topics.push_back(name);
     locating_ = true;
     locate_asked_ = now;
-    effects_.push_back(std::move(locate));
+    shared_.effects.push_back(std::move(locate));
   }
   if (!identifying_ && NeedsIdentity() && now >= identify_not_before_) {
     identifying_ = true;
-    effects_.push_back(effect::InitProducer{});
+    shared_.effects.push_back(effect::InitProducer{});
   }
 }
 
@@ -272,7 +275,7 @@ Instant ProducerCore::NextDeadline() const {
   return deadline;
 }
 
-ProducerEffects ProducerCore::TakeEffects() { return std::exchange(effects_, {}); }
+ProducerEffects ProducerCore::TakeEffects() { return std::exchange(shared_.effects, {}); }
 
 size_t ProducerCore::buffered_bytes() const {
   size_t bytes = unrouted_bytes_;

@@ -85,8 +85,7 @@ class ProducerCore {
 
   const ProducerConfig config_;
   uint64_t chance_;
-  uint64_t next_request_ = 1;
-  ProducerEffects effects_;
+  SendQueue::Shared shared_;
   std::map<std::string, Topic> topics_;
   size_t unrouted_bytes_ = 0;
 

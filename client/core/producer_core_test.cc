@@ -107,10 +107,56 @@ TEST(ProducerCore, FindsPartitionsThatWereAddedWhileItSends) {
   EXPECT_EQ(script.locates, 2);
 }
 
-TEST(ProducerCore, WaitsToFillABatchOnlyAsLongAsItLingers) {
+TEST(ProducerCore, SendsAtOnceToALeaderThatOwesNoAnswer) {
   Script script;
   script.Begin();
   script.Append(script.appends[0].request, Offset(0));
+  script.Send("a", 1);
+  ASSERT_EQ(script.appends.size(), 2u);
+  EXPECT_EQ(script.appends[1].batch->records.size(), 1u);
+}
+
+TEST(ProducerCore, GathersWhileItsLeaderOwesAnAnswer) {
+  Script script;
+  script.Begin();
+  script.Send("a", 1);
+  script.Send("b", 2);
+  EXPECT_EQ(script.appends.size(), 1u);
+  script.Append(script.appends[0].request, Offset(0));
+  ASSERT_EQ(script.appends.size(), 2u);
+  EXPECT_EQ(script.appends[1].batch->records.size(), 2u);
+  EXPECT_EQ(script.appends[1].batch->sequence, 1);
+}
+
+TEST(ProducerCore, SendsAllThatGatheredForALeaderWhenItHasAnswered) {
+  Script script;
+  script.Begin({NodeId(1), LeaderEpoch(1)});
+  std::vector<PartitionRoute> three(3, {NodeId(1), LeaderEpoch(1)});
+  script.Locate(three);
+  for (int32_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(script.core.Send("orders", Text("x"), script.now, PartitionIndex(i)));
+  }
+  script.core.Identified({ProducerId(7), ProducerEpoch(0)}, script.now);
+  script.Collect();
+  ASSERT_EQ(script.appends.size(), 1u);
+  script.Append(script.appends[0].request, Offset(0));
+  EXPECT_EQ(script.appends.size(), 4u);
+}
+
+TEST(ProducerCore, DoesNotWaitForAnotherLeader) {
+  Script script;
+  script.Begin();
+  script.Locate({{NodeId(1), LeaderEpoch(1)}, {NodeId(2), LeaderEpoch(1)}});
+  ASSERT_TRUE(script.core.Send("orders", Text("x"), script.now, PartitionIndex(1)));
+  script.core.Identified({ProducerId(7), ProducerEpoch(0)}, script.now);
+  script.Collect();
+  ASSERT_EQ(script.appends.size(), 2u);
+  EXPECT_EQ(script.appends[1].leader, NodeId(2));
+}
+
+TEST(ProducerCore, WaitsToFillABatchOnlyAsLongAsItLingers) {
+  Script script;
+  script.Begin();
   script.Send("a", 1);
   script.Send("b", 2);
   EXPECT_EQ(script.appends.size(), 1u);

@@ -11,13 +11,16 @@
 namespace weir::client {
 
 SendQueue::SendQueue(const ProducerConfig& config, std::string topic, PartitionId partition,
-                     uint64_t seed, uint64_t* next_request, ProducerEffects* effects)
+                     uint64_t seed, Shared* shared)
     : config_(config),
       topic_(std::move(topic)),
       partition_(partition),
-      next_request_(next_request),
-      effects_(effects),
+      shared_(shared),
       backoff_(seed) {}
+
+SendQueue::~SendQueue() {
+  for (Item& item : items_) EndRequest(item);
+}
 
 void SendQueue::Add(Record record, size_t batch_limit, Instant now) {
   size_t size = record.encoded_size();
@@ -60,7 +63,8 @@ SendQueue::Item* SendQueue::NextToSend() {
 }
 
 bool SendQueue::IsReady(const Item& item, Instant now) const {
-  return item.batch->closed || now >= item.batch->opened + config_.linger;
+  return item.batch->closed || shared_->lines.IsIdle(route_.leader) ||
+         now >= item.batch->opened + config_.linger;
 }
 
 void SendQueue::Routed(PartitionRoute route, Instant asked, Instant now) {
@@ -104,7 +108,7 @@ void SendQueue::Identify(ProducerIdentity identity) {
 bool SendQueue::Appended(uint64_t request, const AppendAnswer& answer, Instant now) {
   auto it = std::ranges::find_if(items_, [&](const Item& item) { return item.request == request; });
   if (request == 0 || it == items_.end()) return false;
-  it->request = 0;
+  EndRequest(*it);
   if (answer || answer.error().code == ErrorCode::kDuplicateSequenceNumber) {
     backoff_.Reset();
     Settle(*it, answer ? *answer : AppendAnswer(Offset(-1)));
@@ -149,8 +153,8 @@ void SendQueue::BeginRecovery(Instant now) {
 void SendQueue::AbandonOutstanding() {
   for (Item& item : items_) {
     if (item.request == 0) continue;
-    effects_->push_back(effect::Abandon{item.request, route_.leader});
-    item.request = 0;
+    shared_->effects.push_back(effect::Abandon{item.request, route_.leader});
+    EndRequest(item);
     item.fate_open = true;
   }
   doubt_at_ = Instant::Never();
@@ -197,18 +201,26 @@ void SendQueue::Transmit(Item& item, Instant now) {
   }
   if (item.ever_sent) ++retries_;
   item.ever_sent = true;
-  item.request = (*next_request_)++;
+  item.request = shared_->next_request++;
+  item.sent_to = route_.leader;
+  shared_->lines.Sent(item.sent_to);
   item.sent_at = now;
   // A little more than the leader may take, for the way there and back.
   item.answer_due = now + config_.request_timeout + config_.request_timeout / 10;
   if (doubt_at_ == Instant::Never()) doubt_at_ = now + config_.doubt_after;
-  effects_->push_back(effect::Append{.request = item.request,
-                                     .leader = route_.leader,
-                                     .leader_epoch = route_.epoch,
-                                     .partition = partition_,
-                                     .acks = config_.acks,
-                                     .timeout = config_.request_timeout,
-                                     .batch = item.batch});
+  shared_->effects.push_back(effect::Append{.request = item.request,
+                                            .leader = route_.leader,
+                                            .leader_epoch = route_.epoch,
+                                            .partition = partition_,
+                                            .acks = config_.acks,
+                                            .timeout = config_.request_timeout,
+                                            .batch = item.batch});
+}
+
+void SendQueue::EndRequest(Item& item) {
+  if (item.request == 0) return;
+  shared_->lines.Answered(item.sent_to);
+  item.request = 0;
 }
 
 void SendQueue::DropSilent(Instant now) {
@@ -244,10 +256,11 @@ void SendQueue::FailAll(const Refusal& refusal) {
 
 void SendQueue::Settle(Item& item, AppendAnswer answer) {
   item.settled = true;
-  item.request = 0;
+  EndRequest(item);
   item.batch->closed = true;
   bytes_ -= item.batch->bytes;
-  effects_->push_back(effect::Settled{topic_, partition_.index, item.batch, std::move(answer)});
+  shared_->effects.push_back(
+      effect::Settled{topic_, partition_.index, item.batch, std::move(answer)});
 }
 
 void SendQueue::PopSettled() {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "client/core/batch.h"
+#include "client/core/lines.h"
 #include "client/core/retry.h"
 #include "client/core/routes.h"
 
@@ -16,9 +17,17 @@ namespace weir::client {
 
 class SendQueue {
  public:
-  // `next_request` and `effects` are shared by the queues of one producer, and outlive this one.
+  // Shared by the queues of one producer; outlives them.
+  struct Shared {
+    uint64_t next_request = 1;
+    ProducerEffects effects;
+    Lines lines;
+  };
   SendQueue(const ProducerConfig& config, std::string topic, PartitionId partition, uint64_t seed,
-            uint64_t* next_request, ProducerEffects* effects);
+            Shared* shared);
+  ~SendQueue();
+  SendQueue(const SendQueue&) = delete;
+  SendQueue& operator=(const SendQueue&) = delete;
 
   void Add(Record record, size_t batch_limit, Instant now);
   // Whether the next record may join a batch that is already open.
@@ -53,8 +62,9 @@ class SendQueue {
  private:
   struct Item {
     std::shared_ptr<Batch> batch;
-    // The request that is unanswered; 0: none.
+    // The request that is unanswered, and whom it was sent to; 0: none.
     uint64_t request = 0;
+    NodeId sent_to = kNoNode;
     Instant sent_at;
     Instant answer_due;
     bool ever_sent = false;
@@ -73,6 +83,8 @@ class SendQueue {
   void FinishRecovery();
   void BeginRecovery(Instant now);
   void AbandonOutstanding();
+  // Its request, if there is one, is no longer waited for.
+  void EndRequest(Item& item);
   void Refused(Item& item, const Refusal& refusal, Instant now);
   void Settle(Item& item, AppendAnswer answer);
   void PopSettled();
@@ -80,8 +92,7 @@ class SendQueue {
   const ProducerConfig& config_;
   const std::string topic_;
   const PartitionId partition_;
-  uint64_t* const next_request_;
-  ProducerEffects* const effects_;
+  Shared* const shared_;
   BackOff backoff_;
 
   std::deque<Item> items_;
