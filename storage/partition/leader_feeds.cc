@@ -34,6 +34,9 @@ constexpr size_t kCreditUnsaid = 16 << 20;
 // One partition may have this part of what is left of a stream's credit: so those that a slow disk
 // holds up leave something to the others, however many they are.
 constexpr size_t kPartOfCredit = 16;
+// A high watermark waits this long for records that carry it. Nobody waits for it but consumers of
+// a follower; under load it costs no message of its own.
+constexpr Duration kHighWatermarkWait = std::chrono::milliseconds(5);
 // What holds a throttled feed back may end otherwise than by time.
 constexpr Duration kThrottleLook = std::chrono::milliseconds(500);
 
@@ -99,6 +102,7 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
   ~FeedStream() override {
     --shared_->streams;
     shared_->host.strand.Cancel(throttle_timer_);
+    shared_->host.strand.Cancel(tell_timer_);
   }
 
   void OnMessage(Bytes message) override;
@@ -161,6 +165,7 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
   std::vector<std::weak_ptr<Feed>> to_be_told_;
   std::vector<std::weak_ptr<Feed>> held_back_;
   host::Strand::TimerId throttle_timer_ = 0;
+  host::Strand::TimerId tell_timer_ = 0;
 };
 
 void Feed::OnMoved() {
@@ -498,17 +503,19 @@ void FeedStream::SendData(Feed& feed, const Partition& partition, Pieces records
   stream_->Send(codec::WithPayload(header, FromLeader::kRecordsFieldNumber, std::move(records)));
 }
 
-// Once for all that moves in this turn; what carries records tells it anyway.
+// Once for all that moves meanwhile; what carries records tells it anyway.
 void FeedStream::TellHighWatermarkSoon(const std::shared_ptr<Feed>& feed) {
   if (std::exchange(feed->is_to_be_told, true)) return;
   to_be_told_.push_back(feed);
-  if (to_be_told_.size() > 1) return;
-  shared_->host.strand.Post([stream = weak_from_this()] {
+  if (tell_timer_ != 0) return;
+  const Instant at = shared_->host.clock.Now() + kHighWatermarkWait;
+  tell_timer_ = shared_->host.strand.RunAt(at, [stream = weak_from_this()] {
     if (auto held = stream.lock()) held->TellHighWatermarks();
   });
 }
 
 void FeedStream::TellHighWatermarks() {
+  tell_timer_ = 0;
   for (const std::weak_ptr<Feed>& each : std::exchange(to_be_told_, {})) {
     auto feed = each.lock();
     if (!feed) continue;
