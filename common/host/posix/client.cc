@@ -8,12 +8,11 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
-#include <pthread.h>
 
-#include <atomic>
 #include <utility>
 #include <vector>
 
+#include "common/host/posix/call_queue.h"
 #include "common/host/posix/grpc_message.h"
 #include "common/host/posix/message_stream.h"
 #include "common/host/posix/system_clock.h"
@@ -30,23 +29,6 @@ constexpr int kConnectTimeoutMs = 1000;
 constexpr Duration kFreshChannelEvery = std::chrono::milliseconds(20);
 constexpr Duration kForgetChannelAfter = std::chrono::minutes(10);
 constexpr size_t kChannelsKept = 64;
-
-// What gRPC's queue hands back. The atomic is what orders the strand before the polling thread in
-// the eyes of a race detector, which sees nothing of what gRPC does in between.
-class Tag {
- public:
-  explicit Tag(Callback<void(bool)> done) : done_(std::move(done)) {
-    ready_.store(true, std::memory_order_release);
-  }
-  void Done(bool ok) {
-    CHECK(ready_.load(std::memory_order_acquire));
-    done_(ok);
-  }
-
- private:
-  Callback<void(bool)> done_;
-  std::atomic<bool> ready_ = false;
-};
 
 // A numeric address needs no resolver, and no pause between two resolutions.
 std::string TargetOf(const Endpoint& to) {
@@ -92,7 +74,7 @@ struct Client::CachedChannel {
 class UnaryCall {
  public:
   UnaryCall(Client& client, Callback<void(CallStatus, Bytes)> done)
-      : client_(client), done_(std::move(done)), tag_([this](bool) { Arrived(); }) {
+      : client_(client), done_(std::move(done)), tag_(client.owner_, [this](bool) { Arrived(); }) {
     client_.calls_.insert(this);
   }
 
@@ -101,7 +83,7 @@ class UnaryCall {
     context_.set_deadline(DeadlineIn(timeout));
     if (!client_.client_id_.empty()) context_.AddMetadata(kClientIdKey, client_.client_id_);
     grpc::GenericStub stub(std::move(channel));
-    reader_ = stub.PrepareUnaryCall(&context_, method, ToByteBuffer(request), client_.queue_.get());
+    reader_ = stub.PrepareUnaryCall(&context_, method, ToByteBuffer(request), client_.queue());
     reader_->StartCall();
     reader_->Finish(&response_, &status_, &tag_);
   }
@@ -113,16 +95,14 @@ class UnaryCall {
 
  private:
   void Arrived() {
-    client_.mailbox_->Push([this] {
-      client_.calls_.erase(this);
-      auto self = std::unique_ptr<UnaryCall>(this);
-      if (done_) done_(FromGrpcStatus(status_), FromByteBuffer(response_));
-    });
+    client_.calls_.erase(this);
+    auto self = std::unique_ptr<UnaryCall>(this);
+    if (done_) done_(FromGrpcStatus(status_), FromByteBuffer(response_));
   }
 
   Client& client_;
   Callback<void(CallStatus, Bytes)> done_;
-  Tag tag_;
+  CallTag tag_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> reader_;
   grpc::ByteBuffer response_;
@@ -135,19 +115,20 @@ class ClientStream : public MessageStream {
   explicit ClientStream(Client& client)
       : MessageStream(client.mailbox_),
         client_(client),
-        started_([this](bool ok) { Push([this, ok] { BeginWriting(ok); }); }),
-        greeted_([this](bool) { Push([] {}); }),
-        read_([this](bool ok) { Push([this, ok] { Read(ok); }); }),
-        written_([this](bool ok) { Push([this, ok] { WriteDone(ok); }); }),
-        half_closed_([this](bool) { Push([] {}); }),
-        finished_([this](bool) { Push([this] { CallEnded(FromGrpcStatus(status_)); }); }) {}
+        started_(client.owner_, [this](bool ok) { Done([&] { BeginWriting(ok); }); }),
+        greeted_(client.owner_, [this](bool) { Done([] {}); }),
+        read_(client.owner_, [this](bool ok) { Done([&] { Read(ok); }); }),
+        written_(client.owner_, [this](bool ok) { Done([&] { WriteDone(ok); }); }),
+        half_closed_(client.owner_, [this](bool) { Done([] {}); }),
+        finished_(client.owner_,
+                  [this](bool) { Done([&] { CallEnded(FromGrpcStatus(status_)); }); }) {}
 
   void Start(std::shared_ptr<grpc::ChannelInterface> channel, const std::string& method,
              std::shared_ptr<StreamEvents> events) {
     client_.streams_.insert(Self());
     if (!client_.client_id_.empty()) context_.AddMetadata(kClientIdKey, client_.client_id_);
     grpc::GenericStub stub(std::move(channel));
-    call_ = stub.PrepareCall(&context_, method, client_.queue_.get());
+    call_ = stub.PrepareCall(&context_, method, client_.queue());
     under_way_ = 3;
     call_->StartCall(&started_);
     call_->ReadInitialMetadata(&greeted_);
@@ -185,13 +166,12 @@ class ClientStream : public MessageStream {
     return std::static_pointer_cast<ClientStream>(shared_from_this());
   }
 
-  // From the polling thread: the client's set keeps this alive until the last one was delivered.
-  void Push(Mailbox::Letter letter) {
-    mailbox().Push([this, letter = std::move(letter)]() mutable {
-      auto self = Self();
-      letter();
-      if (--under_way_ == 0) client_.streams_.erase(self);
-    });
+  // The client's set keeps this alive until the last one was delivered.
+  template <class What>
+  void Done(What what) {
+    auto self = Self();
+    what();
+    if (--under_way_ == 0) client_.streams_.erase(self);
   }
 
   void Read(bool ok) {
@@ -203,17 +183,23 @@ class ClientStream : public MessageStream {
 
   Client& client_;
   int under_way_ = 0;
-  Tag started_, greeted_, read_, written_, half_closed_, finished_;
+  CallTag started_, greeted_, read_, written_, half_closed_, finished_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
   grpc::ByteBuffer message_;
   grpc::Status status_;
 };
 
-Client::Client(std::shared_ptr<Mailbox> mailbox, std::string client_id)
-    : mailbox_(std::move(mailbox)), client_id_(std::move(client_id)) {}
+Client::Client(const void* owner, std::shared_ptr<CallQueue> events,
+               std::shared_ptr<Mailbox> mailbox, std::string client_id)
+    : owner_(owner),
+      events_(std::move(events)),
+      mailbox_(std::move(mailbox)),
+      client_id_(std::move(client_id)) {}
 
-Client::~Client() { CHECK(!poller_.joinable()) << "not ended"; }
+Client::~Client() { CHECK(streams_.empty() && calls_.empty()) << "not ended"; }
+
+grpc::CompletionQueue* Client::queue() { return events_->queue(); }
 
 void Client::Call(const Endpoint& to, const std::string& method, Pieces request, Duration timeout,
                   Callback<void(CallStatus, Bytes)> done) {
@@ -232,11 +218,6 @@ std::shared_ptr<Stream> Client::Open(const Endpoint& to, const std::string& meth
 }
 
 std::shared_ptr<grpc::ChannelInterface> Client::ChannelTo(const Endpoint& to) {
-  if (!queue_) {
-    queue_ = std::make_unique<grpc::CompletionQueue>();
-    poller_ = std::thread([this] { Poll(); });
-    pthread_setname_np(poller_.native_handle(), "weir-client");
-  }
   Instant now = SystemClock().Now();
   ForgetIdleChannels(now);
   CachedChannel& cached = channels_[to];
@@ -254,15 +235,8 @@ std::shared_ptr<grpc::ChannelInterface> Client::ChannelTo(const Endpoint& to) {
 
 void Client::ForgetIdleChannels(Instant now) {
   if (channels_.size() <= kChannelsKept) return;
-  std::erase_if(channels_, [now](const auto& entry) {
-    return now - entry.second.used > kForgetChannelAfter;
-  });
-}
-
-void Client::Poll() {
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_->Next(&tag, &ok)) static_cast<Tag*>(tag)->Done(ok);
+  std::erase_if(channels_,
+                [now](const auto& entry) { return now - entry.second.used > kForgetChannelAfter; });
 }
 
 void Client::End() {
@@ -272,11 +246,8 @@ void Client::End() {
   auto calls = calls_;
   for (UnaryCall* call : calls) call->Drop();
   streams.clear();
-  mailbox_->DeliverUntil([this] { return streams_.empty() && calls_.empty(); });
+  events_->DeliverUntil(owner_, [this] { return streams_.empty() && calls_.empty(); });
   channels_.clear();
-  if (!queue_) return;
-  queue_->Shutdown();
-  poller_.join();
 }
 
 }  // namespace weir::host

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The calling half of the network: one channel to each endpoint, and one thread that waits for
-// gRPC and hands over to the strand. Asynchronous calls rather than gRPC's callbacks: only they
-// tell of a call's end while its reader is paused.
+// The calling half of the network: one channel to each endpoint. Asynchronous calls rather than
+// gRPC's callbacks: only they are heard on the loop's own thread, and tell of a call's end while
+// its reader is paused.
 //
 // One strand only.
 #pragma once
@@ -9,7 +9,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <unordered_set>
 
 #include "common/host/network.h"
@@ -22,13 +21,16 @@ class CompletionQueue;
 
 namespace weir::host {
 
+class CallQueue;
 class ClientStream;
 class UnaryCall;
 
 class Client {
  public:
-  // `client_id` goes with every call, unless it is empty.
-  Client(std::shared_ptr<Mailbox> mailbox, std::string client_id);
+  // `owner` is whose the calls are in `events`. `client_id` goes with every call, unless it is
+  // empty.
+  Client(const void* owner, std::shared_ptr<CallQueue> events, std::shared_ptr<Mailbox> mailbox,
+         std::string client_id);
   // After End.
   ~Client();
   Client(const Client&) = delete;
@@ -39,7 +41,7 @@ class Client {
   std::shared_ptr<Stream> Open(const Endpoint& to, const std::string& method,
                                std::shared_ptr<StreamEvents> events);
 
-  // Cancels every call; nobody hears of it. The mailbox is closed and delivered by hand from here.
+  // Cancels every call; nobody hears of it.
   void End();
 
  private:
@@ -50,15 +52,15 @@ class Client {
 
   std::shared_ptr<grpc::ChannelInterface> ChannelTo(const Endpoint& to);
   void ForgetIdleChannels(Instant now);
-  void Poll();
+  grpc::CompletionQueue* queue();
 
+  const void* const owner_;
+  const std::shared_ptr<CallQueue> events_;
   const std::shared_ptr<Mailbox> mailbox_;
   const std::string client_id_;
   std::map<Endpoint, CachedChannel> channels_;
   std::unordered_set<std::shared_ptr<ClientStream>> streams_;
   std::unordered_set<UnaryCall*> calls_;
-  std::unique_ptr<grpc::CompletionQueue> queue_;
-  std::thread poller_;
 };
 
 }  // namespace weir::host

@@ -29,6 +29,7 @@ int Main() {
   std::printf("%s\n", at->c_str());
   std::fflush(stdout);
   world.loop().Run();
+  signals.End();
   return 0;
 }
 

@@ -2,34 +2,25 @@
 #include "common/host/posix/event_loop.h"
 
 #include <glog/logging.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace weir::host {
 
 namespace {
 
-// A busy loop looks at its watched files this often.
-constexpr Duration kPollWhenBusy = std::chrono::milliseconds(5);
 // A timer that comes so much after its time is late.
 constexpr Duration kLate = std::chrono::milliseconds(5);
-constexpr Duration kForever = Duration::max();
+// Delivered in one turn. What else waits here, for example for a write to be finished, goes on in
+// between, and not after all of a crowd.
+constexpr int kEventsPerTurn = 32;
+// Looks at the source before a late timer, each of which may bring one event or more.
+constexpr int kLooksWhenLate = 64;
 
 }  // namespace
 
-EventLoop::EventLoop() {
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  PCHECK(epoll_ >= 0);
-  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  PCHECK(wake_ >= 0);
-  epoll_event event{.events = EPOLLIN, .data = {.fd = wake_}};
-  PCHECK(epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) == 0);
-}
+EventLoop::EventLoop() = default;
 
 EventLoop::~EventLoop() {
   // A dropped task may post another one as it goes.
@@ -43,8 +34,6 @@ EventLoop::~EventLoop() {
     }
     if (timers.empty() && batch.empty() && posted.empty()) break;
   }
-  close(wake_);
-  close(epoll_);
 }
 
 void EventLoop::CheckThread() const {
@@ -54,13 +43,14 @@ void EventLoop::CheckThread() const {
 }
 
 void EventLoop::Post(Task task) {
-  bool wake = false;
+  std::shared_ptr<EventSource> source;
   {
     std::lock_guard lock(mutex_);
     posted_.push_back(std::move(task));
-    wake = std::exchange(asleep_, false);
+    if (!std::exchange(asleep_, false)) return;
+    source = source_;
   }
-  if (wake) Wake();
+  source ? source->Wake() : posted_to_.notify_one();
 }
 
 Strand::TimerId EventLoop::RunAt(Instant when, Task task) {
@@ -89,39 +79,40 @@ void EventLoop::DropCancelledAlarms() {
   alarms_ = std::move(kept);
 }
 
-void EventLoop::WatchReadable(int fd, Task ready) {
+const std::shared_ptr<EventSource>& EventLoop::Source(
+    const std::function<std::shared_ptr<EventSource>()>& make) {
   CheckThread();
-  CHECK(watched_.emplace(fd, std::move(ready)).second) << "watched twice: " << fd;
-  epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
-  PCHECK(epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0);
+  std::lock_guard lock(mutex_);
+  if (!source_) source_ = make();
+  return source_;
 }
 
 void EventLoop::Run() {
   runner_ = std::this_thread::get_id();
-  polled_ = clock_.Now();
   while (TakePosted()) {
     RunBatch();
     // What was posted while the loop was busy, or the process stood still, goes before a timer that
     // is late for the same reason: whoever waits for silence must have listened.
     if (TimersAreLate()) {
+      for (int i = 0; source_ && !IsStopped() && i < kLooksWhenLate; ++i) source_->Deliver({});
       if (!TakePosted()) break;
       RunBatch();
     }
     RunTimers();
-    if (!watched_.empty() && clock_.Now() - polled_ > kPollWhenBusy) Poll(Duration(0));
     Sleep();
   }
   runner_ = {};
 }
 
 void EventLoop::Stop() {
-  bool wake = false;
+  std::shared_ptr<EventSource> source;
   {
     std::lock_guard lock(mutex_);
     stopped_ = true;
-    wake = std::exchange(asleep_, false);
+    if (!std::exchange(asleep_, false)) return;
+    source = source_;
   }
-  if (wake) Wake();
+  source ? source->Wake() : posted_to_.notify_one();
 }
 
 bool EventLoop::TakePosted() {
@@ -137,8 +128,7 @@ void EventLoop::RunBatch() {
     batch_.pop_front();
     task();
     task = nullptr;
-    std::lock_guard lock(mutex_);
-    if (stopped_) return;
+    if (IsStopped()) return;
   }
 }
 
@@ -155,45 +145,40 @@ void EventLoop::RunTimers() {
     auto due = timers_.extract(alarms_.top().id);
     alarms_.pop();
     if (due) due.mapped()();
-    std::lock_guard lock(mutex_);
-    if (stopped_) return;
+    if (IsStopped()) return;
   }
 }
 
+// With something to do it only looks at the source.
 void EventLoop::Sleep() {
   DropCancelledAlarms();
-  Duration timeout = kForever;
-  if (!alarms_.empty()) timeout = std::max(Duration(0), alarms_.top().when - clock_.Now());
-  if (timeout == Duration(0)) return;
+  Instant until = alarms_.empty() ? Instant::Never() : alarms_.top().when;
   {
-    std::lock_guard lock(mutex_);
-    if (stopped_ || !batch_.empty() || !posted_.empty()) return;
-    asleep_ = true;
+    std::unique_lock lock(mutex_);
+    if (stopped_) return;
+    asleep_ = batch_.empty() && posted_.empty() && until > clock_.Now();
+    if (!asleep_) until = Instant{};
+    if (!source_) {
+      while (asleep_ && until > clock_.Now()) WaitUntil(lock, until);
+      asleep_ = false;
+      return;
+    }
   }
-  Poll(timeout);
+  for (int i = 0; i < kEventsPerTurn && source_->Deliver(i == 0 ? until : Instant{}); ++i) {
+    if (IsStopped()) break;
+  }
   std::lock_guard lock(mutex_);
   asleep_ = false;
 }
 
-void EventLoop::Poll(Duration timeout) {
-  std::array<epoll_event, 16> events;
-  timespec wait{.tv_sec = timeout.count() / 1'000'000'000,
-                .tv_nsec = timeout.count() % 1'000'000'000};
-  int count = epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()),
-                           timeout == kForever ? nullptr : &wait, nullptr);
-  PCHECK(count >= 0 || errno == EINTR);
-  polled_ = clock_.Now();
-  for (int i = 0; i < count; ++i) {
-    int fd = events[static_cast<size_t>(i)].data.fd;
-    if (fd == wake_) {
-      eventfd_t drained = 0;
-      (void)eventfd_read(wake_, &drained);
-      continue;
-    }
-    watched_.at(fd)();
-  }
+bool EventLoop::IsStopped() {
+  std::lock_guard lock(mutex_);
+  return stopped_;
 }
 
-void EventLoop::Wake() { PCHECK(eventfd_write(wake_, 1) == 0); }
+void EventLoop::WaitUntil(std::unique_lock<std::mutex>& lock, Instant until) {
+  if (until == Instant::Never()) return posted_to_.wait(lock);
+  posted_to_.wait_for(lock, until - clock_.Now());
+}
 
 }  // namespace weir::host

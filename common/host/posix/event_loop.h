@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A strand that is one thread: a queue of tasks, a heap of timers, and files to watch.
+// A strand that is one thread: a queue of tasks, a heap of timers, and a source of events in which
+// it sleeps, so that what comes from the network is heard without another thread's waking this one.
 // Idle, it sleeps in the kernel until it is posted to; nothing ticks.
 //
 // Made, run and destroyed by one thread. Post and Stop come from any.
 #pragma once
 
+#include <condition_variable>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <queue>
 #include <thread>
@@ -16,6 +20,16 @@
 #include "common/host/strand.h"
 
 namespace weir::host {
+
+// What a loop sleeps in: it has events of its own. Called on the loop's thread.
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+  // Delivers one event; waits for it until `until`, or until Wake. Whether there was one.
+  virtual bool Deliver(Instant until) = 0;
+  // Ends the Deliver that waits, or the next one. From any thread.
+  virtual void Wake() = 0;
+};
 
 class EventLoop : public Strand {
  public:
@@ -34,9 +48,9 @@ class EventLoop : public Strand {
   // Run returns after the task that is running now.
   void Stop();
 
-  // Runs `ready` whenever `fd` is readable, for as long as the loop lives. Only from the loop's
-  // thread. `ready` reads what is there without blocking.
-  void WatchReadable(int fd, Task ready);
+  // The source that it sleeps in: the first that was made lives as long as the loop.
+  const std::shared_ptr<EventSource>& Source(
+      const std::function<std::shared_ptr<EventSource>()>& make);
 
  private:
   struct Alarm {
@@ -48,20 +62,16 @@ class EventLoop : public Strand {
 
   void CheckThread() const;
   bool TakePosted();
+  bool IsStopped();
   void RunBatch();
   bool TimersAreLate() const;
   void RunTimers();
   void DropCancelledAlarms();
-  // Sleeps until posted to, until a watched file is readable, or until the next timer.
+  // Sleeps until posted to, until the source has events, or until the next timer.
   void Sleep();
-  void Poll(Duration timeout);
-  void Wake();
+  void WaitUntil(std::unique_lock<std::mutex>& lock, Instant until);
 
   SystemClock clock_;
-  int epoll_ = -1;
-  int wake_ = -1;
-  std::unordered_map<int, Task> watched_;
-  Instant polled_;
   std::thread::id runner_;
 
   // Only the loop's thread touches these.
@@ -71,6 +81,10 @@ class EventLoop : public Strand {
   TimerId last_timer_ = 0;
 
   std::mutex mutex_;
+  // Written by the loop's thread alone, within mutex_.
+  std::shared_ptr<EventSource> source_;
+  // Where there is no source.
+  std::condition_variable posted_to_;
   // Guarded by mutex_.
   std::deque<Task> posted_;
   bool asleep_ = false;

@@ -2,7 +2,6 @@
 #include "common/host/posix/event_loop.h"
 
 #include <gtest/gtest.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -132,14 +131,54 @@ TEST(EventLoop, CostsNothingWhileItWaits) {
   EXPECT_LE(voluntary_switches() - before, 3);
 }
 
-TEST(EventLoop, LooksAtAWatchedFileEvenWhenItIsBusy) {
+// Has an event whenever it is asked.
+struct Fountain : EventSource {
+  explicit Fountain(std::function<void()> f) : event(std::move(f)) {}
+  bool Deliver(Instant) override {
+    event();
+    return true;
+  }
+  void Wake() override {}
+  std::function<void()> event;
+};
+
+TEST(EventLoop, LooksAtItsSourceEvenWhenItIsBusy) {
   EventLoop loop;
-  int fd = eventfd(1, EFD_NONBLOCK);
-  loop.WatchReadable(fd, [&] { loop.Stop(); });
+  loop.Source([&] { return std::make_shared<Fountain>([&] { loop.Stop(); }); });
   std::function<void()> spin = [&] { loop.Post([&] { spin(); }); };
   spin();
   loop.Run();
-  close(fd);
+}
+
+TEST(EventLoop, RunsWhatIsPostedAndDueEvenWhenItsSourceIsBusy) {
+  EventLoop loop;
+  loop.Source([] { return std::make_shared<Fountain>([] {}); });
+  loop.RunAt(SystemClock().Now() + milliseconds(1), [&] { loop.Post([&] { loop.Stop(); }); });
+  loop.Run();
+}
+
+TEST(EventLoop, StopsAfterTheEventThatIsDelivered) {
+  EventLoop loop;
+  int events = 0;
+  loop.Source([&] {
+    return std::make_shared<Fountain>([&] {
+      ++events;
+      loop.Stop();
+    });
+  });
+  loop.Run();
+  EXPECT_EQ(events, 1);
+}
+
+TEST(EventLoop, HearsItsSourceBeforeATimerThatIsLate) {
+  EventLoop loop;
+  bool heard = false;
+  loop.Source([&] { return std::make_shared<Fountain>([&] { heard = true; }); });
+  loop.RunAt(SystemClock().Now() - milliseconds(100), [&] {
+    EXPECT_TRUE(heard);
+    loop.Stop();
+  });
+  loop.Run();
 }
 
 TEST(EventLoop, KeepsForTheNextRunWhatStopLeft) {

@@ -31,9 +31,8 @@ class IoThreads {
   template <class Work, class Done>
   void Submit(Work work, Done done) {
     Enqueue([mailbox = mailbox_, work = std::move(work), done = std::move(done)]() mutable {
-      mailbox->Push([done = std::move(done), result = work()]() mutable {
-        done(std::move(result));
-      });
+      mailbox->Push(
+          [done = std::move(done), result = work()]() mutable { done(std::move(result)); });
     });
   }
   // The same where nobody waits for the end.

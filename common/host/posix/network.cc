@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/host/posix/call_queue.h"
+
 namespace weir::host {
 
 namespace {
@@ -32,19 +34,24 @@ void SetGrpcUp() {
 
 }  // namespace
 
-GrpcNetwork::GrpcNetwork(Strand& strand, std::string client_id)
-    : mailbox_(std::make_shared<Mailbox>(strand)), client_(mailbox_, std::move(client_id)) {
+GrpcNetwork::GrpcNetwork(EventLoop& loop, std::string client_id)
+    : loop_(loop),
+      events_(CallQueue::Of(loop)),
+      mailbox_(std::make_shared<Mailbox>(loop)),
+      client_(this, events_, mailbox_, std::move(client_id)) {
   SetGrpcUp();
 }
 
 GrpcNetwork::~GrpcNetwork() {
   mailbox_->Close();
   for (const auto& server : servers_) {
+    if (!server->is_shutting_down()) server->Shutdown(Duration(0), [] {});
     server->Drop();
-    if (!shutting_down_) server->Shutdown(Duration(0), [] {});
   }
   client_.End();
-  mailbox_->DeliverUntil([this] { return AllShutDown(); });
+  events_->DeliverUntil(this, [this] {
+    return std::ranges::all_of(servers_, [](const auto& server) { return server->is_over(); });
+  });
   servers_.clear();
   mailbox_->Discard();
 }
@@ -61,7 +68,7 @@ std::shared_ptr<Stream> GrpcNetwork::Open(const Endpoint& to, const std::string&
 
 Result<Endpoint> GrpcNetwork::Listen(const Endpoint& at, Methods methods) {
   CHECK(!shutting_down_);
-  auto server = Server::Start(mailbox_, at, std::move(methods));
+  auto server = Server::Start({this, loop_, events_, mailbox_}, at, std::move(methods));
   if (!server) return std::unexpected(server.error());
   servers_.push_back(std::move(*server));
   servers_.back()->SetServing(serving_);

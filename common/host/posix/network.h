@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The network as it is: gRPC, with messages as bytes. Nothing of gRPC is seen outside.
 //
-// Made and destroyed on its strand's thread; the strand outlives it, but need not run any more.
+// Made and destroyed on its loop's thread; the loop sleeps in what it hears, and outlives it, but
+// need not run any more.
 #pragma once
 
 #include <memory>
@@ -9,15 +10,18 @@
 
 #include "common/host/network.h"
 #include "common/host/posix/client.h"
+#include "common/host/posix/event_loop.h"
 #include "common/host/posix/mailbox.h"
 #include "common/host/posix/server.h"
 
 namespace weir::host {
 
+class CallQueue;
+
 class GrpcNetwork : public Network {
  public:
   // `client_id` is what this process calls itself to those that it calls.
-  explicit GrpcNetwork(Strand& strand, std::string client_id = {});
+  explicit GrpcNetwork(EventLoop& loop, std::string client_id = {});
   // Ends every call; nobody hears of it.
   ~GrpcNetwork() override;
   GrpcNetwork(const GrpcNetwork&) = delete;
@@ -37,6 +41,8 @@ class GrpcNetwork : public Network {
  private:
   bool AllShutDown() const;
 
+  EventLoop& loop_;
+  const std::shared_ptr<CallQueue> events_;
   const std::shared_ptr<Mailbox> mailbox_;
   Client client_;
   std::vector<std::unique_ptr<Server>> servers_;

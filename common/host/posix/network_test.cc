@@ -100,12 +100,11 @@ class GrpcNetworkTest : public testing::Test {
   // A server with one method of each kind.
   Endpoint Serve() {
     Methods methods;
-    methods["/test.Words/Reverse"] =
-        UnaryMethod([](const Caller&, Bytes request, Reply reply) {
-          std::string text = request.ToString();
-          std::ranges::reverse(text);
-          reply(CallStatus::Ok(), {Bytes::FromString(text)});
-        });
+    methods["/test.Words/Reverse"] = UnaryMethod([](const Caller&, Bytes request, Reply reply) {
+      std::string text = request.ToString();
+      std::ranges::reverse(text);
+      reply(CallStatus::Ok(), {Bytes::FromString(text)});
+    });
     methods["/test.Words/Whose"] = UnaryMethod([](const Caller& caller, Bytes, Reply reply) {
       reply(CallStatus::Ok(), {Bytes::FromString(caller.client_id + " at " + caller.address)});
     });
@@ -222,8 +221,8 @@ TEST_F(GrpcNetworkTest, ListsItsServicesByReflection) {
   RunUntil([&] { return heard->end.has_value(); });
   EXPECT_EQ(heard->end->code, StatusCode::kOk) << *heard->end;
   ASSERT_EQ(heard->messages.size(), 1u);
-  for (const char* service : {"test.Words", "test.Streams", "grpc.health.v1.Health",
-                              "grpc.channelz.v1.Channelz"}) {
+  for (const char* service :
+       {"test.Words", "test.Streams", "grpc.health.v1.Health", "grpc.channelz.v1.Channelz"}) {
     EXPECT_NE(heard->messages[0].find(service), std::string::npos) << service;
   }
 }
@@ -242,6 +241,50 @@ TEST_F(GrpcNetworkTest, TellsItsHealth) {
   EXPECT_EQ(check("\x0a\x0atest.Words"), kServing);
   server_.SetServing(false);
   EXPECT_EQ(check(""), kNotServing);
+}
+
+TEST_F(GrpcNetworkTest, TellsWhoWatchesOfItsHealth) {
+  Endpoint at = Serve();
+  auto watch = Open(client_, at, "/grpc.health.v1.Health/Watch");
+  watch->stream->Send({Bytes::FromString("\x0a\x0atest.Words")});
+  auto unknown = Open(client_, at, "/grpc.health.v1.Health/Watch");
+  unknown->stream->Send({Bytes::FromString("\x0a\x04none")});
+  RunUntil([&] { return watch->messages.size() == 1 && unknown->messages.size() == 1; });
+  EXPECT_EQ(watch->messages[0], "\x08\x02");
+  EXPECT_EQ(unknown->messages[0], "\x08\x03");
+  server_.SetServing(true);
+  RunUntil([&] { return watch->messages.size() == 2; });
+  EXPECT_EQ(watch->messages[1], "\x08\x01");
+  EXPECT_EQ(
+      Call(at, "/grpc.health.v1.Health/Check", {Bytes::FromString("\x0a\x04none")}).first.code,
+      StatusCode::kNotFound);
+}
+
+TEST_F(GrpcNetworkTest, DescribesWhatItIsAskedByReflection) {
+  auto heard =
+      Open(client_, Serve(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+  for (const char* request : {"\x22\x15grpc.health.v1.Health", "\x22\x04none", ""}) {
+    heard->stream->Send({Bytes::FromString(request)});
+  }
+  heard->stream->Finish(CallStatus::Ok());
+  RunUntil([&] { return heard->end.has_value(); });
+  EXPECT_EQ(*heard->end, CallStatus::Ok());
+  ASSERT_EQ(heard->messages.size(), 3u);
+  EXPECT_NE(heard->messages[0].find("HealthCheckResponse"), std::string::npos);
+  EXPECT_NE(heard->messages[1].find("there is no none"), std::string::npos);
+  EXPECT_NE(heard->messages[2].find("asks for nothing"), std::string::npos);
+}
+
+TEST_F(GrpcNetworkTest, AnswersChannelz) {
+  Endpoint at = Serve();
+  auto [status, servers] = Call(at, "/grpc.channelz.v1.Channelz/GetServers", {});
+  EXPECT_EQ(status, CallStatus::Ok());
+  EXPECT_FALSE(servers.empty());
+  // Server 1000000.
+  EXPECT_EQ(
+      Call(at, "/grpc.channelz.v1.Channelz/GetServer", {Bytes::FromString("\x08\xc0\x84\x3d")})
+          .first.code,
+      StatusCode::kNotFound);
 }
 
 TEST_F(GrpcNetworkTest, CarriesMessagesOf8MiBBothWays) {

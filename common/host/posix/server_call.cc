@@ -2,14 +2,16 @@
 #include "common/host/posix/server_call.h"
 
 #include <glog/logging.h>
-#include <grpcpp/impl/codegen/server_callback_handlers.h>
-#include <grpcpp/impl/rpc_service_method.h>
-#include <grpcpp/impl/service_type.h>
-#include <grpcpp/server_context.h>
-#include <grpcpp/support/server_callback.h>
+#include <grpc/byte_buffer.h>
+#include <grpc/grpc.h>
+#include <grpc/slice.h>
+#include <grpcpp/support/byte_buffer.h>
 
+#include <array>
+#include <optional>
 #include <utility>
 
+#include "common/host/posix/call_queue.h"
 #include "common/host/posix/grpc_message.h"
 #include "common/host/posix/message_stream.h"
 
@@ -19,279 +21,273 @@ namespace {
 
 const CallStatus kGoing{StatusCode::kUnavailable, "the process is going", {}};
 const CallStatus kUnanswered{StatusCode::kUnavailable, "the call was dropped unanswered", {}};
+// Where gRPC's libraries look for a status's details.
+constexpr char kDetailsKey[] = "grpc-status-details-bin";
 
-// gRPC writes "ipv4:127.0.0.1:80" and "ipv6:%5B::1%5D:80".
-Endpoint AddressOf(const std::string& peer) {
-  std::string address;
-  size_t start = peer.starts_with("ipv4:") || peer.starts_with("ipv6:") ? 5 : 0;
-  for (size_t i = start; i < peer.size(); ++i) {
-    if (peer.compare(i, 3, "%5B") == 0 || peer.compare(i, 3, "%5D") == 0) {
-      address += peer[i + 2] == 'B' ? '[' : ']';
-      i += 2;
-    } else {
-      address += peer[i];
-    }
-  }
-  return address;
+grpc_slice SliceOf(const std::string& text) {
+  return grpc_slice_from_copied_buffer(text.data(), text.size());
 }
 
-Caller CallerOf(const grpc::CallbackServerContext& context) {
-  Caller caller{.address = AddressOf(context.peer()), .client_id = {}};
-  auto named = context.client_metadata().find(kClientIdKey);
-  if (named != context.client_metadata().end()) {
-    caller.client_id.assign(named->second.data(), named->second.size());
-  }
-  return caller;
-}
-
-// Owns itself from the handler until gRPC's OnDone; the strand uses it until its Finish.
-class UnaryReactor : public grpc::ServerUnaryReactor {
+// The operations of one call. Whoever holds it counts those that are under way.
+class CoreCall {
  public:
-  void OnDone() override { delete this; }
-  // Done on whatever thread is at it, and not handed to one of gRPC's executor twice a call.
-  bool InternalInlineable() override { return true; }
+  explicit CoreCall(grpc_call* call) : call_(call) {}
+  ~CoreCall() {
+    if (incoming_ != nullptr) grpc_byte_buffer_destroy(incoming_);
+    if (outgoing_ != nullptr) grpc_byte_buffer_destroy(outgoing_);
+    grpc_call_unref(call_);
+  }
+  CoreCall(const CoreCall&) = delete;
+  CoreCall& operator=(const CoreCall&) = delete;
+
+  // Done when the call is over; then was_cancelled says whether the client, or the way to it,
+  // broke.
+  void AwaitClose(CallTag* tag) {
+    ops_[0] = Op(GRPC_OP_RECV_CLOSE_ON_SERVER);
+    ops_[0].data.recv_close_on_server.cancelled = &cancelled_;
+    Start(1, tag);
+  }
+  bool was_cancelled() const { return cancelled_ != 0; }
+
+  void Read(CallTag* tag) {
+    ops_[0] = Op(GRPC_OP_RECV_MESSAGE);
+    ops_[0].data.recv_message.recv_message = &incoming_;
+    Start(1, tag);
+  }
+  // What Read has read; nothing after the last.
+  std::optional<Bytes> TakeMessage() {
+    if (incoming_ == nullptr) return std::nullopt;
+    return FromCoreBuffer(std::exchange(incoming_, nullptr));
+  }
+
+  void Write(const Pieces& message, uint32_t flags, CallTag* tag) {
+    size_t count = Greet();
+    Put(message, &ops_[count]);
+    ops_[count++].flags = flags;
+    Start(count, tag);
+  }
+  void WriteDone() { grpc_byte_buffer_destroy(std::exchange(outgoing_, nullptr)); }
+
+  void Finish(const CallStatus& status, const Pieces* message, CallTag* tag) {
+    size_t count = Greet();
+    if (message != nullptr) Put(*message, &ops_[count++]);
+    grpc_slice words = SliceOf(status.message);
+    grpc_metadata details{};
+    ops_[count] = Op(GRPC_OP_SEND_STATUS_FROM_SERVER);
+    auto& sent = ops_[count++].data.send_status_from_server;
+    sent.status = static_cast<grpc_status_code>(status.code);
+    if (!status.message.empty()) sent.status_details = &words;
+    if (!status.details.empty()) {
+      details.key = grpc_slice_from_static_string(kDetailsKey);
+      details.value = SliceOf(status.details);
+      sent.trailing_metadata_count = 1;
+      sent.trailing_metadata = &details;
+    }
+    Start(count, tag);
+    grpc_slice_unref(words);
+    if (!status.details.empty()) grpc_slice_unref(details.value);
+  }
+
+  void Cancel() { grpc_call_cancel(call_, nullptr); }
+
+ private:
+  static grpc_op Op(grpc_op_type type) {
+    grpc_op op{};
+    op.op = type;
+    return op;
+  }
+  // The first that is sent goes behind the headers.
+  size_t Greet() {
+    if (std::exchange(has_greeted_, true)) return 0;
+    ops_[0] = Op(GRPC_OP_SEND_INITIAL_METADATA);
+    return 1;
+  }
+  void Put(const Pieces& message, grpc_op* op) {
+    CHECK(outgoing_ == nullptr);
+    outgoing_ = ToCoreBuffer(message);
+    *op = Op(GRPC_OP_SEND_MESSAGE);
+    op->data.send_message.send_message = outgoing_;
+  }
+  void Start(size_t count, CallTag* tag) {
+    CHECK_EQ(grpc_call_start_batch(call_, ops_.data(), count, CoreTag(tag), nullptr), GRPC_CALL_OK);
+  }
+
+  grpc_call* const call_;
+  std::array<grpc_op, 3> ops_;
+  bool has_greeted_ = false;
+  int cancelled_ = 0;
+  grpc_byte_buffer* incoming_ = nullptr;
+  grpc_byte_buffer* outgoing_ = nullptr;
 };
 
-// One unary call; held by the reply, and by what is under way.
-class UnaryAnswer : public ServerCall {
+// A unary call, or one that is refused: also held by whoever is to answer it.
+class UnaryServerCall : public ServerCall, public std::enable_shared_from_this<UnaryServerCall> {
  public:
-  UnaryAnswer(std::shared_ptr<ServerCalls> calls, UnaryReactor* reactor,
-              grpc::ByteBuffer* response)
-      : calls_(std::move(calls)), reactor_(reactor), response_(response) {}
-  ~UnaryAnswer() override { Give(kUnanswered, {}); }
-  UnaryAnswer(const UnaryAnswer&) = delete;
-  UnaryAnswer& operator=(const UnaryAnswer&) = delete;
+  UnaryServerCall(std::shared_ptr<ServerCalls> calls, grpc_call* call, Caller caller)
+      : calls_(std::move(calls)),
+        call_(call),
+        caller_(std::move(caller)),
+        closed_(calls_->wiring.owner, [this](bool) { Done([] {}); }),
+        read_(calls_->wiring.owner, [this](bool) { Done([this] { Read(); }); }),
+        finished_(calls_->wiring.owner, [this](bool) { Done([] {}); }) {}
 
-  void Begin() { calls_->under_way.insert(this); }
-  void Drop() override { Give(kGoing, {}); }
+  void Start(const UnaryMethod* method) {
+    method_ = method;
+    calls_->under_way.insert(shared_from_this());
+    under_way_ = 1;
+    call_.AwaitClose(&closed_);
+    if (method == nullptr) return;
+    ++under_way_;
+    call_.Read(&read_);
+  }
 
   void Give(const CallStatus& status, const Pieces& message) {
-    UnaryReactor* reactor = std::exchange(reactor_, nullptr);
-    if (reactor == nullptr) return;
-    calls_->under_way.erase(this);
-    if (status.ok()) *response_ = ToByteBuffer(message);
-    reactor->Finish(ToGrpcStatus(status));
+    if (std::exchange(is_answered_, true)) return;
+    ++under_way_;
+    call_.Finish(status, status.ok() ? &message : nullptr, &finished_);
+  }
+  void Drop() override {
+    is_dropped_ = true;
+    Give(kGoing, {});
   }
 
  private:
-  std::shared_ptr<ServerCalls> calls_;
-  UnaryReactor* reactor_;
-  grpc::ByteBuffer* response_;
-};
+  // Answers where nobody else has.
+  struct Pending {
+    explicit Pending(std::shared_ptr<UnaryServerCall> c) : call(std::move(c)) {}
+    ~Pending() { call->Give(kUnanswered, {}); }
+    Pending(const Pending&) = delete;
+    Pending& operator=(const Pending&) = delete;
+    const std::shared_ptr<UnaryServerCall> call;
+  };
 
-grpc::ServerUnaryReactor* StartUnary(const UnaryMethod& method, std::shared_ptr<ServerCalls> calls,
-                                     grpc::CallbackServerContext* context,
-                                     const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
-  auto* reactor = new UnaryReactor;
-  auto answer = std::make_shared<UnaryAnswer>(calls, reactor, response);
-  // The request is taken here: it does not outlive an early answer.
-  calls->mailbox->Push([&method, calls, answer = std::move(answer), caller = CallerOf(*context),
-                        message = FromByteBuffer(*request)]() mutable {
-    if (calls->dropped) return;
-    answer->Begin();
-    method(caller, std::move(message),
-           [answer = std::move(answer)](CallStatus status, Pieces reply) {
-             answer->Give(status, reply);
-           });
-  });
-  return reactor;
-}
+  void Read() {
+    auto message = call_.TakeMessage();
+    if (is_dropped_ || is_answered_) return;
+    if (!message) return Give({StatusCode::kInternal, "the call brought no request", ""}, {});
+    auto pending = std::make_shared<Pending>(shared_from_this());
+    (*method_)(caller_, std::move(*message),
+               [pending](CallStatus status, Pieces reply) { pending->call->Give(status, reply); });
+  }
 
-class ServerStream;
+  template <class What>
+  void Done(What what) {
+    auto self = shared_from_this();
+    what();
+    if (--under_way_ == 0) calls_->under_way.erase(self);
+  }
 
-class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
- public:
-  StreamReactor(std::shared_ptr<ServerCalls> calls, grpc::CallbackServerContext* context);
-
-  void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
-  void OnDone() override;
-
-  grpc::ByteBuffer& incoming() { return incoming_; }
-  grpc::ByteBuffer& outgoing() { return outgoing_; }
-  grpc::CallbackServerContext& context() { return *context_; }
-  const std::shared_ptr<ServerStream>& stream() const { return stream_; }
-
- private:
-  const std::shared_ptr<Mailbox> mailbox_;
-  grpc::CallbackServerContext* const context_;
-  std::shared_ptr<ServerStream> stream_;
-  grpc::ByteBuffer incoming_;
-  grpc::ByteBuffer outgoing_;
+  const std::shared_ptr<ServerCalls> calls_;
+  CoreCall call_;
+  const Caller caller_;
+  const UnaryMethod* method_ = nullptr;
+  CallTag closed_, read_, finished_;
+  int under_way_ = 0;
+  bool is_answered_ = false;
+  bool is_dropped_ = false;
 };
 
 class ServerStream : public MessageStream, public ServerCall {
  public:
-  ServerStream(std::shared_ptr<ServerCalls> calls, StreamReactor* reactor)
-      : MessageStream(calls->mailbox), calls_(std::move(calls)), reactor_(reactor) {}
+  ServerStream(std::shared_ptr<ServerCalls> calls, grpc_call* call)
+      : MessageStream(calls->wiring.mailbox),
+        calls_(std::move(calls)),
+        call_(call),
+        closed_(calls_->wiring.owner, [this](bool) { Done([this] { Closed(); }); }),
+        read_(calls_->wiring.owner, [this](bool) { Done([this] { Read(); }); }),
+        written_(calls_->wiring.owner,
+                 [this](bool ok) {
+                   Done([this, ok] {
+                     call_.WriteDone();
+                     WriteDone(ok);
+                   });
+                 }),
+        ended_(calls_->wiring.owner, [this](bool) { Done([] {}); }) {}
 
   void Start(const StreamMethod& method, const Caller& caller) {
-    calls_->under_way.insert(this);
+    calls_->under_way.insert(Self());
+    ++under_way_;
+    call_.AwaitClose(&closed_);
     // Messages that are sent in the method wait until it has said who listens.
     auto events = method(caller, MakeHandle());
     CHECK(events) << "a stream that nobody hears";
     Begin(std::move(events));
-    begun_writing_ = true;
     BeginWriting(true);
   }
 
-  void Drop() override {
-    MessageStream::Drop();
-    // One that never began has its finish waiting for that.
-    if (!begun_writing_) BeginWriting(true);
-  }
-
-  void Read(std::optional<Bytes> message, bool broken) {
-    broken_ = broken_ || broken;
-    ReadDone(std::move(message));
-  }
-  void Written(bool ok) { WriteDone(ok); }
-  void Broken() {
-    broken_ = true;
-    PeerCancelled();
-  }
-  void Done() {
-    calls_->under_way.erase(this);
-    CallEnded(finished_);
-  }
+  void Drop() override { MessageStream::Drop(); }
 
  protected:
   bool StartRead() override {
     // A stream that was finished while a message was handled reads no more.
-    if (reactor_ == nullptr) return false;
-    reactor_->StartRead(&reactor_->incoming());
+    if (is_finishing_) return false;
+    ++under_way_;
+    call_.Read(&read_);
     return true;
   }
 
   void StartWrite(const Pieces& message, Followed followed) override {
-    grpc::WriteOptions options;
-    if (followed == Followed::kYes) options.set_buffer_hint();
-    reactor_->outgoing() = ToByteBuffer(message);
-    reactor_->StartWrite(&reactor_->outgoing(), options);
+    ++under_way_;
+    call_.Write(message, followed == Followed::kYes ? GRPC_WRITE_BUFFER_HINT : 0, &written_);
   }
 
   void StartFinish(const CallStatus& status) override {
+    is_finishing_ = true;
     finished_ = status;
-    std::exchange(reactor_, nullptr)->Finish(ToGrpcStatus(status));
+    ++under_way_;
+    call_.Finish(status, nullptr, &ended_);
   }
 
-  void CancelCall() override {
-    if (reactor_ != nullptr) reactor_->context().TryCancel();
-  }
+  void CancelCall() override { call_.Cancel(); }
   bool FinishCancels(const CallStatus&) const override { return false; }
   bool NeedsHolder() const override { return false; }
   void OnReadsOver() override {
-    if (!broken_) TellPeerFinished();
+    if (!call_.was_cancelled()) TellPeerFinished();
   }
 
  private:
+  std::shared_ptr<ServerStream> Self() {
+    return std::static_pointer_cast<ServerStream>(shared_from_this());
+  }
+
+  void Closed() {
+    if (call_.was_cancelled()) PeerCancelled();
+  }
+  void Read() { ReadDone(call_.TakeMessage()); }
+
+  template <class What>
+  void Done(What what) {
+    auto self = Self();
+    what();
+    if (--under_way_ > 0 || !is_finishing_) return;
+    calls_->under_way.erase(self);
+    CallEnded(finished_);
+  }
+
   const std::shared_ptr<ServerCalls> calls_;
-  // gRPC's half of the call, until the finish was handed to it.
-  StreamReactor* reactor_;
-  bool broken_ = false;
-  bool begun_writing_ = false;
+  CoreCall call_;
+  CallTag closed_, read_, written_, ended_;
+  int under_way_ = 0;
+  bool is_finishing_ = false;
   CallStatus finished_;
-};
-
-StreamReactor::StreamReactor(std::shared_ptr<ServerCalls> calls,
-                             grpc::CallbackServerContext* context)
-    : mailbox_(calls->mailbox),
-      context_(context),
-      stream_(std::make_shared<ServerStream>(std::move(calls), this)) {}
-
-void StreamReactor::OnReadDone(bool ok) {
-  std::optional<Bytes> message;
-  if (ok) message = FromByteBuffer(incoming_);
-  incoming_.Clear();
-  bool broken = !ok && context_->IsCancelled();
-  mailbox_->Push([stream = stream_, message = std::move(message), broken]() mutable {
-    stream->Read(std::move(message), broken);
-  });
-}
-
-void StreamReactor::OnWriteDone(bool ok) {
-  outgoing_.Clear();
-  mailbox_->Push([stream = stream_, ok] { stream->Written(ok); });
-}
-
-void StreamReactor::OnCancel() {
-  mailbox_->Push([stream = stream_] { stream->Broken(); });
-}
-
-void StreamReactor::OnDone() {
-  mailbox_->Push([stream = stream_] { stream->Done(); });
-  delete this;
-}
-
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(
-    const StreamMethod& method, std::shared_ptr<ServerCalls> calls,
-    grpc::CallbackServerContext* context) {
-  auto* reactor = new StreamReactor(calls, context);
-  calls->mailbox->Push(
-      [&method, calls, stream = reactor->stream(), caller = CallerOf(*context)] {
-        if (calls->dropped) return stream->Drop();
-        stream->Start(method, caller);
-      });
-  return reactor;
-}
-
-// What generated code does for raw callbacks, out of names that are known at run time.
-class NamedService : public grpc::Service {
- public:
-  NamedService(const std::string& name, std::shared_ptr<const Methods> methods,
-               std::shared_ptr<ServerCalls> calls)
-      : methods_(std::move(methods)) {
-    std::string prefix = "/" + name + "/";
-    int index = 0;
-    for (const auto& [full_name, method] : *methods_) {
-      if (!full_name.starts_with(prefix)) continue;
-      // The name is the map's key: it lives as long as this.
-      if (const auto* unary = std::get_if<UnaryMethod>(&method)) {
-        Add(full_name, grpc::internal::RpcMethod::NORMAL_RPC, index++, Handle(*unary, calls));
-      } else {
-        const auto& stream = std::get<StreamMethod>(method);
-        Add(full_name, grpc::internal::RpcMethod::BIDI_STREAMING, index++, Handle(stream, calls));
-      }
-    }
-  }
-
- private:
-  using Message = grpc::ByteBuffer;
-
-  void Add(const std::string& full_name, grpc::internal::RpcMethod::RpcType type, int index,
-           grpc::internal::MethodHandler* handler) {
-    AddMethod(new grpc::internal::RpcServiceMethod(full_name.c_str(), type, nullptr));
-    MarkMethodRawCallback(index, handler);
-  }
-
-  static grpc::internal::MethodHandler* Handle(const UnaryMethod& method,
-                                               std::shared_ptr<ServerCalls> calls) {
-    return new grpc::internal::CallbackUnaryHandler<Message, Message>(
-        [&method, calls](grpc::CallbackServerContext* context, const Message* request,
-                         Message* response) {
-          return StartUnary(method, calls, context, request, response);
-        });
-  }
-
-  // Server streaming is the same on the wire: a client that half-closes after one message.
-  static grpc::internal::MethodHandler* Handle(const StreamMethod& method,
-                                               std::shared_ptr<ServerCalls> calls) {
-    return new grpc::internal::CallbackBidiHandler<Message, Message>(
-        [&method, calls](grpc::CallbackServerContext* context) {
-          return StartStream(method, calls, context);
-        });
-  }
-
-  const std::shared_ptr<const Methods> methods_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeService(const std::string& name,
-                                           std::shared_ptr<const Methods> methods,
-                                           std::shared_ptr<ServerCalls> calls) {
-  return std::make_unique<NamedService>(name, std::move(methods), std::move(calls));
+void StartUnary(const UnaryMethod& method, std::shared_ptr<ServerCalls> calls, grpc_call* call,
+                Caller caller) {
+  std::make_shared<UnaryServerCall>(std::move(calls), call, std::move(caller))->Start(&method);
+}
+
+void StartStream(const StreamMethod& method, std::shared_ptr<ServerCalls> calls, grpc_call* call,
+                 Caller caller) {
+  std::make_shared<ServerStream>(std::move(calls), call)->Start(method, caller);
+}
+
+void RefuseCall(std::shared_ptr<ServerCalls> calls, grpc_call* call, CallStatus status) {
+  auto refused = std::make_shared<UnaryServerCall>(std::move(calls), call, Caller());
+  refused->Start(nullptr);
+  refused->Give(status, {});
 }
 
 }  // namespace weir::host

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// One call that a server answers, and the gRPC services that make them.
+// One call that a server answers, of gRPC's core: it lives until gRPC has handed every operation of
+// its back. On the strand.
 #pragma once
 
 #include <memory>
-#include <string>
-#include <variant>
 
 #include "common/host/posix/server.h"
 
+struct grpc_call;
+
 namespace weir::host {
 
-// As the server sees all its calls alike. On the strand.
+// As the server sees all its calls alike.
 class ServerCall {
  public:
   virtual ~ServerCall() = default;
@@ -18,9 +19,11 @@ class ServerCall {
   virtual void Drop() = 0;
 };
 
-// One gRPC service of `name` ("package.Service") with all its methods among `methods`.
-std::unique_ptr<grpc::Service> MakeService(const std::string& name,
-                                           std::shared_ptr<const Methods> methods,
-                                           std::shared_ptr<ServerCalls> calls);
+// Each takes `call` over. `method` outlives it.
+void StartUnary(const UnaryMethod& method, std::shared_ptr<ServerCalls> calls, grpc_call* call,
+                Caller caller);
+void StartStream(const StreamMethod& method, std::shared_ptr<ServerCalls> calls, grpc_call* call,
+                 Caller caller);
+void RefuseCall(std::shared_ptr<ServerCalls> calls, grpc_call* call, CallStatus status);
 
 }  // namespace weir::host

@@ -103,6 +103,7 @@ int Service::Run(std::function<void(Callback<void()> stopped)> stop) {
     stop([this] { world_.loop().Stop(); });
   });
   world_.loop().Run();
+  signals_.End();
   return status_;
 }
 
