@@ -12,6 +12,8 @@ namespace weir::log {
 struct Damage {
   std::string file;
   uint64_t position = 0;
+  // How much of the file it takes, up to the next whole batch; 0: not looked for yet.
+  uint64_t bytes = 0;
   // The offsets in [from, to): what is above is whole again.
   Offset from;
   Offset to;

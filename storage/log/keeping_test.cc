@@ -455,12 +455,14 @@ TEST(Damage, InTheMiddleIsSaidWhenTheLogOpens) {
   const Damage& damage = t.log->damages()[0];
   EXPECT_NE(damage.file.find("00000000000000000005.log"), std::string::npos);
   EXPECT_EQ(damage.position, batch * 2);
+  EXPECT_EQ(damage.bytes, batch);
   EXPECT_EQ(damage.from, Offset(7));
-  EXPECT_EQ(damage.to, Offset(10));
+  EXPECT_EQ(damage.to, Offset(8));
   EXPECT_EQ(t.log->end(), Offset(16));
   // The rest is served.
   EXPECT_EQ(t.Read(0, 16)->size(), batch * 5) << "what a read takes at once";
   EXPECT_FALSE(t.Read(7, 16));
+  EXPECT_TRUE(t.Read(8, 16));
   EXPECT_TRUE(t.Read(10, 16));
   ASSERT_TRUE(t.Truncate(7));
   EXPECT_EQ(t.Values().size(), 7u);

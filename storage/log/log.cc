@@ -57,6 +57,12 @@ class FileLog final : public Log {
   void Scrub(Offset from, size_t max_bytes, Callback<void(Result<Scrubbed>)> done) override {
     store_->Scrub(from, max_bytes, std::move(done));
   }
+  void Diagnose(Callback<void(Result<std::optional<Damage>>)> done) override {
+    store_->Diagnose(std::move(done));
+  }
+  void Mend(Bytes batches, Callback<void(Result<void>)> done) override {
+    store_->Mend(std::move(batches), std::move(done));
+  }
   const std::vector<Damage>& damages() const override { return store_->damages(); }
   void Close(Callback<void(Result<void>)> done) override { store_->Close(std::move(done)); }
 

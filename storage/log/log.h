@@ -103,6 +103,8 @@ struct Scrubbed {
   // Where to go on; the end of the closed segments when all is done.
   Offset next;
   std::optional<Damage> damage;
+  // So much was read for it.
+  uint64_t bytes = 0;
 };
 
 class Log {
@@ -174,11 +176,21 @@ class Log {
   // file holds some of their batches, in their order; it is checked, and gone when this fails.
   virtual void Replace(std::vector<Offset> bases, Callback<void(Result<void>)> done) = 0;
 
-  // Compares the records of closed segments with their checksums, from `from` on, about so many
-  // bytes of them.
+  // Compares the records of closed segments, and others below the recovery point, with their
+  // checksums, from `from` on, about so many bytes of them.
   virtual void Scrub(Offset from, size_t max_bytes, Callback<void(Result<Scrubbed>)> done) = 0;
 
-  // What is known to be damaged, in the order in which it was found. Truncate and deletion end it.
+  // Looks closely at what is damaged first, and says where exactly: from a batch that is lost to
+  // the next one that is whole. Nothing where all is whole. Without `bytes`: nobody knows where its
+  // file goes on, and Mend cannot help.
+  virtual void Diagnose(Callback<void(Result<std::optional<Damage>>)> done) = 0;
+
+  // Puts batches, which another replica has, where what Diagnose said last begins: all of it or the
+  // front of it, as they stood there, to the byte. They are judged before, and synced after. The
+  // log goes on meanwhile. kInvalid: they do not fit.
+  virtual void Mend(Bytes batches, Callback<void(Result<void>)> done) = 0;
+
+  // What is known to be damaged. Truncate and deletion end it, and so does Mend.
   virtual const std::vector<Damage>& damages() const = 0;
 
   // Syncs everything and writes the mark of a clean stop, so that the next Open need not scan.

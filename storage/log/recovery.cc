@@ -11,6 +11,7 @@
 #include "storage/log/folder.h"
 #include "storage/log/format/partition_metadata.h"
 #include "storage/log/producer_snapshot.h"
+#include "storage/log/rot.h"
 #include "storage/log/scan.h"
 
 namespace weir::log {
@@ -59,9 +60,12 @@ class Recovery {
   // Brings folds that are not known up to the recovery point.
   host::Task<Result<void>> Refold(SegmentPointer segment);
   void AddDamage(Damage damage);
-  void TakeMissing(const Checkpoint::File& file);
+  host::Task<Result<void>> TakeMissing(Checkpoint::File file);
   Result<void> TakeGap(Offset base);
   host::Task<Result<ScanEnd>> ScanGrown(FilePointer records, uint64_t size, SegmentPointer segment);
+  // Passes over what is damaged, for as long as whole batches follow upon it.
+  host::Task<Result<ScanEnd>> PassRot(FilePointer records, uint64_t size, SegmentPointer segment,
+                                      ScanEnd end);
   std::string Take(const BatchHeader& header, Segment& segment);
   host::Task<Result<void>> CutTail(SegmentPointer segment, uint64_t clean_bytes);
   host::Task<Result<void>> DropAll();
@@ -172,8 +176,7 @@ host::Task<Result<void>> Recovery::TakeSegments() {
   if (folder_.checkpoint) listed = folder_.checkpoint->files;
   for (const Checkpoint::File& file : listed) {
     if (!folder_.bases.contains(file.fold.base)) {
-      TakeMissing(file);
-      continue;
+      if (auto made = co_await TakeMissing(file); !made) co_return made;
     }
     if (auto taken = co_await TakeClean(file); !taken) co_return taken;
   }
@@ -204,12 +207,17 @@ void Recovery::AddDamage(Damage damage) {
   found_.damages.push_back(std::move(damage));
 }
 
-void Recovery::TakeMissing(const Checkpoint::File& file) {
-  const SegmentFold& fold = file.fold;
-  found_.end = std::max(found_.end, fold.end);
+// It is made again, empty: what it held has its place, for whoever has it elsewhere.
+host::Task<Result<void>> Recovery::TakeMissing(Checkpoint::File file) {
+  const SegmentFold fold = file.fold;
+  std::string path = RecordsPath(fold.base);
   AddDamage(DamageAt(
-      RecordsPath(fold.base), 0, fold.base, fold.end,
+      path, 0, fold.base, fold.end,
       "it is missing; it had " + std::to_string(fold.bytes) + " bytes when it was synced"));
+  auto made = co_await OpenFile(disk_, std::move(path), host::OpenMode::kCreate);
+  if (!made) co_return std::unexpected(made.error());
+  folder_.bases.insert(fold.base);
+  co_return co_await SyncFolderNames(disk_, folder_.path);
 }
 
 host::Task<Result<void>> Recovery::TakeClean(Checkpoint::File file) {
@@ -300,7 +308,9 @@ host::Task<Result<void>> Recovery::TakeGrown(Offset base, Offset next) {
   }
   // A clean stop leaves nothing to scan.
   if (*size == clean_bytes && clean_bytes > 0) co_return Result<void>();
+  const size_t known_damages = found_.damages.size();
   auto end = co_await ScanGrown(*records, *size, segment);
+  if (end) end = co_await PassRot(*records, *size, segment, std::move(*end));
   if (!end) co_return std::unexpected(end.error());
   found_.scanned_bytes += *size - clean_bytes;
   const bool is_new = !folder_.Listed(base);
@@ -315,10 +325,20 @@ host::Task<Result<void>> Recovery::TakeGrown(Offset base, Offset next) {
     auto saved = co_await SaveIndexes(disk_, folder_.path, segment->indexes, &segment->file);
     if (!saved) co_return saved;
   } else if (*size > clean_bytes || segment->bytes() == 0) {
+    if (!end->fault.empty()) {
+      LOG(WARNING) << path << " is cut at position " << segment->bytes() << " of " << *size << ": "
+                   << end->fault;
+    }
     if (auto cut = co_await CutTail(segment, clean_bytes); !cut) co_return cut;
     if (segment->bytes() == 0) {
       if (!is_new) found_.segments.pop_back();
       co_return Result<void>();
+    }
+    if (found_.damages.size() > known_damages) {
+      // Nothing is written behind it. Its indexes cannot be made anew from what is damaged.
+      segment->file.fold.Finish(*segment->indexes);
+      auto saved = co_await SaveIndexes(disk_, folder_.path, segment->indexes, &segment->file);
+      if (!saved) co_return saved;
     }
   }
   if (is_new) found_.segments.push_back(std::move(segment));
@@ -333,6 +353,36 @@ host::Task<Result<ScanEnd>> Recovery::ScanGrown(FilePointer records, uint64_t si
   co_return co_await Scan(
       records, RecordsPath(segment->base()), segment->bytes(), size, BatchRun::Check::kChecksums,
       [&](const BatchHeader& header, uint64_t) { return Take(header, *segment); });
+}
+
+host::Task<Result<ScanEnd>> Recovery::PassRot(FilePointer records, uint64_t size,
+                                              SegmentPointer segment, ScanEnd end) {
+  const std::string path = RecordsPath(segment->base());
+  SegmentFold& fold = segment->file.fold;
+  while (!end.fault.empty()) {
+    auto behind = co_await BehindRot(records, path, end.position, size, found_.end);
+    if (!behind) co_return std::unexpected(behind.error());
+    if (!*behind) break;
+    Damage damage = DamageAt(path, end.position, found_.end, (*behind)->offset, end.fault);
+    damage.bytes = (*behind)->position - end.position;
+    const SegmentFold fold_before = fold;
+    const Offset end_before = found_.end;
+    fold.bytes = (*behind)->position;
+    fold.end = found_.end = (*behind)->offset;
+    auto scanned =
+        co_await Scan(records, path, fold.bytes, size, BatchRun::Check::kChecksums,
+                      [&](const BatchHeader& header, uint64_t) { return Take(header, *segment); });
+    if (!scanned) co_return scanned;
+    if (scanned->position == (*behind)->position) {
+      // It is whole, and no batch of this log.
+      fold = fold_before;
+      found_.end = end_before;
+      break;
+    }
+    AddDamage(std::move(damage));
+    end = std::move(*scanned);
+  }
+  co_return end;
 }
 
 std::string Recovery::Take(const BatchHeader& header, Segment& segment) {

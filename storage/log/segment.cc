@@ -79,7 +79,12 @@ host::Task<Result<bool>> ReadIndexes(host::Disk& disk, std::string folder, Segme
 }  // namespace
 
 Damage DamageAt(std::string path, uint64_t position, Offset from, Offset to, std::string what) {
-  return Damage{std::move(path), position, from, to, std::move(what)};
+  return Damage{.file = std::move(path),
+                .position = position,
+                .bytes = 0,
+                .from = from,
+                .to = to,
+                .what = std::move(what)};
 }
 
 void SetChecksums(const Indexes& indexes, Checkpoint::File* file) {

@@ -13,6 +13,7 @@
 #include "common/host/host.h"
 #include "common/host/task.h"
 #include "common/records/batch.h"
+#include "storage/log/batch_order.h"
 #include "storage/log/checkpoint.h"
 #include "storage/log/files.h"
 #include "storage/log/format/names.h"
@@ -50,6 +51,8 @@ class Store : public std::enable_shared_from_this<Store> {
   std::string CleanedPath(Offset base) const;
   void Replace(std::vector<Offset> bases, Callback<void(Result<void>)> done);
   void Scrub(Offset from, size_t max_bytes, Callback<void(Result<Scrubbed>)> done);
+  void Diagnose(Callback<void(Result<std::optional<Damage>>)> done);
+  void Mend(Bytes batches, Callback<void(Result<void>)> done);
   void Close(Callback<void(Result<void>)> done);
 
   // The Log is gone: nobody listens, and nothing new begins.
@@ -175,8 +178,45 @@ class Store : public std::enable_shared_from_this<Store> {
   host::Task<Result<SegmentPointer>> ReadCleaned(Offset base, Offset end);
   // The index of the first of them; nothing where they are not closed segments in a row.
   std::optional<size_t> FindRun(const std::vector<Offset>& bases) const;
+
+  // Damage (store_scrub.cc).
   static host::Task<Result<Scrubbed>> RunScrub(std::shared_ptr<Store> self, Offset from,
                                                size_t max_bytes);
+  static host::Task<Result<std::optional<Damage>>> RunDiagnose(std::shared_ptr<Store> self);
+  static host::Task<Result<void>> RunMend(std::shared_ptr<Store> self, Bytes batches);
+  struct OrderedEnd {
+    uint64_t position = 0;
+    // What comes there is at this offset or above.
+    Offset least;
+    bool is_enough = false;
+    // Empty: at the end, or where it was enough.
+    std::string fault;
+  };
+  // Of a file: batches begin at `from`, and end at `to`.
+  struct Span {
+    uint64_t from = 0;
+    uint64_t to = 0;
+  };
+  // The batches of the span, up to the first that is at fault: or until they are beyond an offset,
+  // and so many bytes.
+  host::Task<Result<OrderedEnd>> ScanOrdered(SegmentPointer segment, FilePointer file,
+                                             BatchOrder order, Span span, Offset beyond,
+                                             size_t max_bytes);
+  // All of it in the segment from `from` on, to the byte.
+  host::Task<Result<std::vector<Damage>>> FindDamage(SegmentPointer segment, Offset from);
+  struct BatchPlace {
+    uint64_t position = 0;
+    Offset offset;
+  };
+  // The first whole batch behind a damaged one, as far as it can be found; or the segment's end.
+  host::Task<Result<BatchPlace>> NextWhole(SegmentPointer segment, FilePointer file,
+                                           uint64_t position, Offset least);
+  host::Task<Result<std::optional<Offset>>> IsWholeAt(SegmentPointer segment, FilePointer file,
+                                                      uint64_t position, Offset least);
+  // Where the batches end, if they belong to the front of the first damage.
+  Result<Offset> Fits(const Bytes& batches) const;
+  LeaderEpochs WithEpochsOf(const Bytes& batches) const;
+  host::Task<Result<void>> WriteMended(Bytes batches, Offset end);
 
   // Reading (store_read.cc, store_time.cc).
   static host::Task<Result<Bytes>> ReadRun(std::shared_ptr<Store> self, Offset from, Offset limit,
@@ -187,6 +227,12 @@ class Store : public std::enable_shared_from_this<Store> {
   static host::Task<Result<std::optional<TimedOffset>>> RunOffsetForTime(
       std::shared_ptr<Store> self, WallTime at, Offset limit);
   host::Task<Result<std::optional<TimedOffset>>> FindTime(SegmentPointer segment, WallTime at);
+  // Where to look for the batch that holds `from`, behind what is damaged below it.
+  struct Place {
+    uint64_t position = 0;
+    BatchOrder order;
+  };
+  Place PlaceOf(const SegmentPointer& segment, Offset from) const;
   Result<void> MayRead(Offset from, Offset limit) const;
   // Says what is damaged in [from, to), if anything is.
   Result<void> IsWhole(Offset from, Offset to) const;

@@ -82,6 +82,7 @@ host::Task<Result<void>> Store::Cut(Offset end) {
   }
   if (!PLANTED_BUG("log: epochs outlive a cut")) epochs_.TruncateTo(cut);
   std::erase_if(damages_, [&](Damage& damage) {
+    if (damage.to > cut) damage.bytes = 0;
     damage.to = std::min(damage.to, cut);
     return damage.from >= cut;
   });

@@ -112,6 +112,7 @@ host::Task<Result<void>> Store::CarryOut(RetentionPlan plan) {
   start_ = plan.start;
   epochs_.DropBefore(start_);
   std::erase_if(damages_, [&](Damage& damage) {
+    if (damage.from < start_) damage.bytes = 0;
     damage.from = std::max(damage.from, start_);
     return damage.from >= damage.to;
   });

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/planted_bug.h"
+#include "storage/log/batch_order.h"
 #include "storage/log/store.h"
 
 namespace weir::log {
@@ -21,20 +23,38 @@ struct Found {
   bool is_beyond = false;
 };
 
-Answer<Found> FindBatches(std::string_view bytes, Offset from, Offset limit, size_t max_bytes) {
+// The batch at the front of `bytes`, of which its header at least is there, in its place.
+Answer<records::BatchHeader> InOrder(std::string_view bytes, const BatchOrder& order) {
+  auto header = records::ParseHeader(bytes);
+  if (!header) return header;
+  std::optional<records::BatchHeader> next;
+  // Only where offsets are missing does it matter what follows.
+  const bool has_next = bytes.size() >= header->size() + records::kHeaderBytes;
+  if (header->base_offset > order.least() && has_next) {
+    auto after = records::ParseHeader(bytes.substr(header->size()));
+    if (after) next = *after;
+  }
+  std::string fault = order.Judge(*header, next ? &*next : nullptr);
+  if (!fault.empty()) return Refuse(ErrorCode::kCorruptMessage, std::move(fault));
+  return header;
+}
+
+Answer<Found> FindBatches(std::string_view bytes, Offset from, Offset limit, size_t max_bytes,
+                          BatchOrder& order) {
   Found found;
   while (found.skip + records::kHeaderBytes <= bytes.size()) {
-    auto header = records::ParseHeader(bytes.substr(found.skip));
+    auto header = InOrder(bytes.substr(found.skip), order);
     if (!header) return std::unexpected(header.error());
     if (header->end_offset() > from) {
       found.need = header->size();
       break;
     }
     found.skip += header->size();
+    order.Take(*header);
   }
   size_t at = found.skip;
   while (at + std::max(found.need, records::kHeaderBytes) <= bytes.size()) {
-    auto header = records::ParseHeader(bytes.substr(at));
+    auto header = InOrder(bytes.substr(at), order);
     if (!header && found.take > 0) break;
     if (!header) return std::unexpected(header.error());
     size_t taken = found.take + header->size();
@@ -42,15 +62,24 @@ Answer<Found> FindBatches(std::string_view bytes, Offset from, Offset limit, siz
     if (header->base_offset >= limit || at + header->size() > bytes.size()) break;
     if (found.take > 0 && taken > max_bytes) break;
     // What is damaged is not served, and what comes before it is.
-    if (auto whole = records::ParseBatch(bytes.substr(at)); !whole) {
+    auto whole = records::ParseBatch(bytes.substr(at));
+    if (!whole && !PLANTED_BUG("log: a damaged batch is served")) {
       if (found.take > 0) break;
       return std::unexpected(whole.error());
     }
     found.take = taken;
     at += header->size();
     found.need = records::kHeaderBytes;
+    order.Take(*header);
   }
   return found;
+}
+
+Error ErrorOf(const Damage& damage) {
+  return {Error::Kind::kCorrupt, damage.file + " is damaged at position " +
+                                     std::to_string(damage.position) + ", offsets " +
+                                     std::to_string(damage.from.value()) + " to " +
+                                     std::to_string(damage.to.value()) + ": " + damage.what};
 }
 
 }  // namespace
@@ -109,11 +138,7 @@ Result<void> Store::MayRead(Offset from, Offset limit) const {
 
 Result<void> Store::IsWhole(Offset from, Offset to) const {
   for (const Damage& damage : damages_) {
-    if (damage.from >= to || damage.to <= from) continue;
-    return weir::Fail(Error::Kind::kCorrupt,
-                      damage.file + " is damaged at position " + std::to_string(damage.position) +
-                          ", offsets " + std::to_string(damage.from.value()) + " to " +
-                          std::to_string(damage.to.value()) + ": " + damage.what);
+    if (damage.from < to && from < damage.to) return std::unexpected(ErrorOf(damage));
   }
   return {};
 }
@@ -168,6 +193,19 @@ host::Task<Result<Bytes>> Store::ReadOnce(Offset from, Offset limit, size_t max_
   co_return Bytes();
 }
 
+// Damage whose end is known keeps nobody from what lies behind it.
+Store::Place Store::PlaceOf(const SegmentPointer& segment, Offset from) const {
+  const uint64_t position = segment->indexes->offsets.Floor(from);
+  Place place{position, BatchOrder(*segment, position, segment->base(), epochs_)};
+  for (const Damage& damage : damages_) {
+    const bool is_here = damage.from >= segment->base() && damage.to <= segment->end();
+    const uint64_t end = damage.position + damage.bytes;
+    if (!is_here || damage.bytes == 0 || damage.to > from || end <= place.position) continue;
+    place = {end, BatchOrder(*segment, end, damage.to, epochs_)};
+  }
+  return place;
+}
+
 // Nothing where it has no batch from `from` on below the limit.
 host::Task<Result<Bytes>> Store::ReadSegment(SegmentPointer segment, Offset from, Offset limit,
                                              size_t max_bytes) {
@@ -176,7 +214,11 @@ host::Task<Result<Bytes>> Store::ReadSegment(SegmentPointer segment, Offset from
   if (auto loaded = co_await Load(segment); !loaded) co_return std::unexpected(loaded.error());
   // What is read may meanwhile grow.
   const uint64_t end = segment->bytes();
-  uint64_t position = segment->indexes->offsets.Floor(from);
+  for (const Damage& damage : damages_) {
+    const bool holds = damage.from <= from && from < damage.to;
+    if (holds && damage.bytes > 0) co_return std::unexpected(ErrorOf(damage));
+  }
+  auto [position, order] = PlaceOf(segment, from);
   auto file = co_await Reader(segment);
   if (!file) co_return std::unexpected(file.error());
   std::string path = RecordsPath(segment->base());
@@ -188,7 +230,7 @@ host::Task<Result<Bytes>> Store::ReadSegment(SegmentPointer segment, Offset from
     want = static_cast<size_t>(std::min<uint64_t>(want, end - position));
     auto bytes = co_await ReadFile(*file, position, want);
     if (!bytes) co_return std::unexpected(bytes.error().While("reading " + path));
-    auto found = FindBatches(bytes->view(), from, limit, max_bytes);
+    auto found = FindBatches(bytes->view(), from, limit, max_bytes, order);
     if (!found) {
       damage = found.error().message;
       break;

@@ -34,9 +34,7 @@ std::map<ProducerId, std::vector<Offset>> Store::ProducerBatches() const {
   return batches;
 }
 
-std::string Store::CleanedPath(Offset base) const {
-  return Path(CleanedName(base));
-}
+std::string Store::CleanedPath(Offset base) const { return Path(CleanedName(base)); }
 
 void Store::Replace(std::vector<Offset> bases, Callback<void(Result<void>)> done) {
   CHECK(!bases.empty());
@@ -166,53 +164,6 @@ host::Task<Result<SegmentPointer>> Store::ReadCleaned(Offset base, Offset end) {
   fold.end = end;
   segment->file.written_at = host_.clock.WallNow();
   co_return std::move(segment);
-}
-
-void Store::Scrub(Offset from, size_t max_bytes, Callback<void(Result<Scrubbed>)> done) {
-  host::Spawn(RunScrub(shared_from_this(), from, max_bytes), std::move(done));
-}
-
-host::Task<Result<Scrubbed>> Store::RunScrub(std::shared_ptr<Store> self, Offset from,
-                                             size_t max_bytes) {
-  co_await Turn(self->host_.strand);
-  if (self->closed_ || self->abandoned_ || self->changes_ > 0) co_return self->Closed();
-  const uint64_t layout = self->layout_;
-  const uint64_t generation = self->generation_;
-  from = std::max(from, self->start_);
-  if (self->segments_.empty()) co_return Scrubbed{self->end_, std::nullopt};
-  SegmentPointer segment = self->segments_[self->SegmentOf(from)];
-  if (segment->end() <= from) {
-    SegmentPointer next = self->SegmentAfter(segment->base());
-    if (!next) co_return Scrubbed{from, std::nullopt};
-    segment = std::move(next);
-  }
-  if (self->is_active(segment)) co_return Scrubbed{from, std::nullopt};
-  if (auto loaded = co_await self->Load(segment); !loaded) {
-    co_return std::unexpected(loaded.error());
-  }
-  const uint64_t begin = segment->indexes->offsets.Floor(from);
-  auto file = co_await self->Reader(segment);
-  if (!file) co_return std::unexpected(file.error());
-  Offset next = begin == 0 ? segment->base() : from;
-  size_t taken = 0;
-  std::string path = self->RecordsPath(segment->base());
-  auto scanned = co_await Scan(*file, path, begin, segment->bytes(), BatchRun::Check::kChecksums,
-                               [&](const BatchHeader& header, uint64_t) -> std::string {
-                                 if (taken > 0 && taken >= max_bytes) return "enough";
-                                 next = header.end_offset();
-                                 if (next > from) taken += header.size();
-                                 return "";
-                               });
-  // What was cut or replaced meanwhile is not to be judged.
-  if (self->layout_ != layout || self->generation_ != generation) {
-    co_return Scrubbed{from, std::nullopt};
-  }
-  if (!scanned) co_return std::unexpected(scanned.error());
-  if (scanned->fault == "enough") co_return Scrubbed{std::max(next, from), std::nullopt};
-  if (scanned->fault.empty()) co_return Scrubbed{segment->end(), std::nullopt};
-  Damage damage = DamageAt(path, scanned->position, next, segment->end(), scanned->fault);
-  self->ReportDamage(damage);
-  co_return Scrubbed{segment->end(), damage};
 }
 
 }  // namespace weir::log

@@ -27,6 +27,20 @@ uint64_t OffsetIndex::Floor(Offset offset) const {
   return after == entries_.begin() ? 0 : static_cast<uint64_t>((after - 1)->position);
 }
 
+std::optional<Offset> OffsetIndex::LastOf(uint64_t position) const {
+  auto at = std::ranges::lower_bound(entries_, static_cast<int64_t>(position), {},
+                                     [](const Entry& entry) { return int64_t{entry.position}; });
+  if (at == entries_.end() || static_cast<uint64_t>(at->position) != position) return std::nullopt;
+  return base_ + at->last;
+}
+
+std::optional<uint64_t> OffsetIndex::PositionAfter(uint64_t position) const {
+  auto after = std::ranges::upper_bound(entries_, static_cast<int64_t>(position), {},
+                                        [](const Entry& entry) { return int64_t{entry.position}; });
+  if (after == entries_.end()) return std::nullopt;
+  return static_cast<uint64_t>(after->position);
+}
+
 void OffsetIndex::TruncateTo(uint64_t position) {
   while (!entries_.empty() && static_cast<uint64_t>(entries_.back().position) >= position) {
     entries_.pop_back();

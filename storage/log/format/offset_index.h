@@ -25,6 +25,11 @@ class OffsetIndex {
   // Where to begin to look for the batch that holds `offset`: at a batch's front, at or before it.
   uint64_t Floor(Offset offset) const;
 
+  // The last offset of the batch at `position`; nothing where that has no entry.
+  std::optional<Offset> LastOf(uint64_t position) const;
+  // Where the first batch behind `position` begins that has an entry.
+  std::optional<uint64_t> PositionAfter(uint64_t position) const;
+
   // Forgets all at and after `position`.
   void TruncateTo(uint64_t position);
 
