@@ -42,6 +42,10 @@ DEFINE_int64(
     "beyond it.");
 DEFINE_int64(read_memory_mib, 128,
              "Memory for records on their way to consumers, who get fewer at a time as it fills.");
+DEFINE_int64(scrub_mib_per_s, 4,
+             "How fast each data folder is read, round after round, and compared with its "
+             "checksums, in MiB a second; what is damaged is mended from other nodes. 0: not at "
+             "all.");
 DEFINE_string(log_folder, "", "Where log files go; empty: the standard error.");
 
 namespace {
@@ -49,6 +53,7 @@ namespace {
 constexpr char kProgram[] = "storage";
 constexpr int64_t kMinFreeMibMost = 1 << 30;
 constexpr int64_t kMemoryMibMost = 1 << 20;
+constexpr int64_t kScrubMibMost = 1 << 20;
 
 // What others are told to connect to: host:port, with a port that can be.
 bool IsReachable(const std::string& endpoint) {
@@ -103,6 +108,11 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   }
   config.bounds = {.append_bytes = FLAGS_append_memory_mib << 20,
                    .read_bytes = FLAGS_read_memory_mib << 20};
+  if (FLAGS_scrub_mib_per_s < 0 || FLAGS_scrub_mib_per_s > kScrubMibMost) {
+    return invalid("--scrub_mib_per_s=" + std::to_string(FLAGS_scrub_mib_per_s) + " is not 0 to " +
+                   std::to_string(kScrubMibMost));
+  }
+  config.scrub.bytes_per_second = FLAGS_scrub_mib_per_s << 20;
   config.version = weir::BuildVersion();
   if (FLAGS_min_free_mib >= 0) {
     config.room.min_free = static_cast<uint64_t>(FLAGS_min_free_mib) << 20;

@@ -139,19 +139,22 @@ host::Task<void> StorageNode::WriteHighWatermarks() {
 
 void StorageNode::MakeReplication() {
   auto cluster = [this] { return folders_.cluster; };
-  streams_ = std::make_unique<partition::FollowerStreams>(
-      host_, cluster, config_.id, [this](NodeId node) -> std::optional<host::Endpoint> {
-        const metadata::Node* known = catalog_.image().nodes.Find(node);
-        const metadata::Listener* listener = known ? known->ListenerNamed("internal") : nullptr;
-        if (!listener) return std::nullopt;
-        return listener->host + ":" + std::to_string(listener->port);
-      });
+  auto endpoint_of = [this](NodeId node) -> std::optional<host::Endpoint> {
+    const metadata::Node* known = catalog_.image().nodes.Find(node);
+    const metadata::Listener* listener = known ? known->ListenerNamed("internal") : nullptr;
+    if (!listener) return std::nullopt;
+    return listener->host + ":" + std::to_string(listener->port);
+  };
+  auto find = [this](const PartitionId& id) { return partitions_->Find(id); };
+  streams_ = std::make_unique<partition::FollowerStreams>(host_, cluster, config_.id, endpoint_of);
   std::vector<broker::Directory*> directories;
   for (const auto& directory : directories_) directories.push_back(directory.get());
-  partitions_ = std::make_unique<broker::Partitions>(
-      host_, config_.id, std::move(directories), this, streams_.get(), [this] { WatchOpening(); });
-  feeds_ = std::make_unique<partition::LeaderFeeds>(
-      host_, cluster, [this](const PartitionId& id) { return partitions_->Find(id); });
+  partitions_ = std::make_unique<broker::Partitions>(host_, config_.id, directories, this,
+                                                     streams_.get(), [this] { WatchOpening(); });
+  scrubber_ = std::make_unique<broker::Scrubber>(host_, partitions_.get(), std::move(directories),
+                                                 config_.scrub);
+  feeds_ = std::make_unique<partition::LeaderFeeds>(host_, cluster, find);
+  healer_ = std::make_unique<partition::Healer>(host_, cluster, find, endpoint_of);
   records_ = std::make_unique<broker::Records>(host_, partitions_.get(), config_.bounds);
 }
 
@@ -179,6 +182,7 @@ Result<StorageNode::Listening> StorageNode::Listen() {
   if (!client_bound) return std::unexpected(client_bound.error());
   host::Methods internal;
   internal[partition::kFollowMethod] = feeds_->Method();
+  internal[partition::kCopyMethod] = healer_->Method();
   auto internal_bound = host_.network.Listen(config_.internal_listen, std::move(internal));
   if (!internal_bound) return std::unexpected(internal_bound.error());
   return Listening{*client_bound, *internal_bound};
@@ -233,6 +237,7 @@ void StorageNode::WatchOpening() {
       directory->high_watermarks().Watch(
           [this, directory] { return partitions_->HighWatermarksIn(*directory); });
     }
+    scrubber_->Start();
   }
   // Let in sooner, it might be chosen to lead what it cannot.
   if (!FailuresAreKnown()) return;
@@ -292,6 +297,8 @@ void StorageNode::LeadershipChanged(const PartitionId& partition,
     VLOG(1) << "leads " << partition << " no more";
   }
 }
+
+void StorageNode::Damaged(const PartitionId& id) { healer_->Heal(id); }
 
 void StorageNode::Failed(const PartitionId& id, const Error& error) {
   broker::Directory* directory = partitions_->DirectoryOf(id);

@@ -17,7 +17,9 @@
 #include "storage/broker/partitions.h"
 #include "storage/broker/producer_ids.h"
 #include "storage/broker/records.h"
+#include "storage/broker/scrubber.h"
 #include "storage/partition/follower_streams.h"
+#include "storage/partition/healer.h"
 #include "storage/partition/leader_feeds.h"
 #include "storage/session/session.h"
 
@@ -39,6 +41,8 @@ struct StorageNodeConfig {
   Duration stop_patience = std::chrono::seconds(20);
   // When a disk counts as full.
   broker::RoomConfig room;
+  // How fast what lies on the disks is compared with its checksums.
+  broker::ScrubConfig scrub;
 };
 
 class StorageNode final : public session::SessionEvents, public partition::PartitionHooks {
@@ -61,6 +65,8 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   void Stop(Callback<void()> stopped);
 
   const broker::Partitions* partitions() const { return partitions_.get(); }
+  const partition::Healer* healer() const { return healer_.get(); }
+  const broker::Scrubber* scrubber() const { return scrubber_.get(); }
   const broker::Records* records() const { return records_.get(); }
   const metadata::Image& image() const { return catalog_.image(); }
   NodeId id() const { return config_.id; }
@@ -90,6 +96,7 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   void HighWatermarkRaised(const PartitionId& partition, Offset high_watermark) override;
   void HighWatermarkFell(const PartitionId& partition) override;
   void LeadershipChanged(const PartitionId& partition, std::optional<LeaderEpoch> leads) override;
+  void Damaged(const PartitionId& partition) override;
   void Failed(const PartitionId& partition, const Error& error) override;
 
   void JoinCluster(ClusterId cluster);
@@ -117,8 +124,10 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
   // Made when the cluster is known: with the first image at the latest.
   std::unique_ptr<partition::FollowerStreams> streams_;
   std::unique_ptr<partition::LeaderFeeds> feeds_;
+  std::unique_ptr<partition::Healer> healer_;
   std::unique_ptr<broker::Partitions> partitions_;
   std::unique_ptr<broker::Records> records_;
+  std::unique_ptr<broker::Scrubber> scrubber_;
 
   Callback<void()> stopped_;
   bool all_open_ = false;

@@ -389,6 +389,14 @@ partition::Partition* Partitions::Find(const PartitionId& id) const {
   return held == partitions_.end() ? nullptr : held->second.partition.get();
 }
 
+partition::Partition* Partitions::FirstIn(const Directory& directory, const PartitionId& from,
+                                          Bound bound) const {
+  auto at =
+      bound == Bound::kFrom ? partitions_.lower_bound(from) : partitions_.upper_bound(from);
+  while (at != partitions_.end() && at->second.directory != &directory) ++at;
+  return at == partitions_.end() ? nullptr : at->second.partition.get();
+}
+
 bool Partitions::all_open() {
   if (!published_ || !touched_.empty() || !behind_strays_.empty()) return false;
   while (!opening_.empty()) {

@@ -43,6 +43,11 @@ class Partitions {
   // Null where it is not here.
   partition::Partition* Find(const PartitionId& id) const;
 
+  // The first in the directory from `from` on, or behind it; null where there is none.
+  enum class Bound { kFrom, kBehind };
+  partition::Partition* FirstIn(const Directory& directory, const PartitionId& from,
+                                Bound bound) const;
+
   // Every replica that was put here has opened its log, or failed. Asked after each opening, it
   // costs no more than they are in all.
   bool all_open();

@@ -35,8 +35,15 @@ PartitionCluster::Node::Node(PartitionCluster* cluster, int id, host::Host host)
           host, [cluster] { return cluster->cluster_id; },
           [this](const PartitionId& asked) {
             return asked == partition.id() ? &partition : nullptr;
-          }) {
-  CHECK(host.network.Listen(EndpointOf(id), {{kFollowMethod, feeds.Method()}}));
+          }),
+      healer(
+          host, [cluster] { return cluster->cluster_id; },
+          [this](const PartitionId& asked) {
+            return asked == partition.id() ? &partition : nullptr;
+          },
+          [](NodeId node) { return EndpointOf(node.value()); }) {
+  CHECK(host.network.Listen(EndpointOf(id),
+                            {{kFollowMethod, feeds.Method()}, {kCopyMethod, healer.Method()}}));
   feeds.SetThrottle(cluster->leader_rate_);
   streams.SetThrottle(cluster->follower_rate_);
   if (cluster->options_.listen) listener = cluster->options_.listen(host, &partition);
@@ -67,6 +74,7 @@ PartitionCluster::PartitionCluster(Options options) : options_(options), world_(
   state_.assignment.partition_epoch = PartitionEpoch(0);
   state_.assignment.min_isr = options.min_isr;
   state_.assignment.flush = options.flush;
+  state_.log = options.log;
   for (int id = 1; id <= options.nodes; ++id) {
     state_.assignment.replicas[NodeId(id)] = {};
     state_.assignment.isr.insert(NodeId(id));

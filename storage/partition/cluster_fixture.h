@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/partition/follower_streams.h"
+#include "storage/partition/healer.h"
 #include "storage/partition/leader_feeds.h"
 #include "storage/partition/partition.h"
 #include "tests/sim/world.h"
@@ -27,6 +28,7 @@ class PartitionCluster {
     int min_isr = 2;
     bool flush = true;
     Duration lag_max = std::chrono::seconds(2);
+    log::LogOptions log;
     // Hears each node's partition as the node does; lives as long.
     std::function<std::unique_ptr<PartitionHooks>(host::Host, Partition*)> listen;
   };
@@ -41,6 +43,7 @@ class PartitionCluster {
     void HighWatermarkRaised(const PartitionId& which, Offset to) override;
     void LeadershipChanged(const PartitionId& which, std::optional<LeaderEpoch> leads) override;
     void Failed(const PartitionId&, const Error& error) override { failure = error; }
+    void Damaged(const PartitionId& which) override { healer.Heal(which); }
 
     PartitionCluster* const cluster;
     const int id;
@@ -53,6 +56,7 @@ class PartitionCluster {
     FollowerStreams streams;
     Partition partition;
     LeaderFeeds feeds;
+    Healer healer;
     std::unique_ptr<PartitionHooks> listener;
   };
 

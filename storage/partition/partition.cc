@@ -99,6 +99,7 @@ void Partition::Opened(Result<std::unique_ptr<log::Log>> opened) {
   if (close_done_) return CloseLog();
   ApplyWanted();
   if (log_) hooks_->Opened(id_);
+  if (log_ && !log_->damages().empty()) OnDamaged(log_->damages().front());
 }
 
 bool Partition::is_busy() const { return is_opening_ || (replica_ && replica_->is_cutting()); }

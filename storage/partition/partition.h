@@ -56,6 +56,8 @@ class PartitionHooks {
   // Leads since now, in this epoch; or does not any more.
   virtual void LeadershipChanged(const PartitionId& partition,
                                  std::optional<LeaderEpoch> leads) = 0;
+  // Something of its log is damaged: as it was opened, or as it was found since.
+  virtual void Damaged(const PartitionId&) {}
   // The disk failed. The partition neither leads nor follows from here on.
   virtual void Failed(const PartitionId& partition, const Error& error) = 0;
 };
@@ -207,6 +209,19 @@ class Partition : private log::LogEvents, private Follower {
   // Whole batches from `offset` up to what is written, whatever the role.
   void ReadForFeed(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
 
+  // For Healer (partition_healing.cc). As log::Log::Diagnose.
+  void Diagnose(Callback<void(Result<std::optional<log::Damage>>)> done);
+  // The nodes whose logs hold [from, to) as this one does, or did.
+  std::vector<NodeId> HoldersOf(Offset from, Offset to) const;
+  // The epoch in which the log is the leader's, or is known to be the front of it.
+  std::optional<LeaderEpoch> shared_epoch() const;
+  // What the log of another node holds that shares the leader's in `epoch`, as this one must.
+  void Mend(LeaderEpoch epoch, Bytes batches, Callback<void(Result<void>)> done);
+  // For such another node. NOT_LEADER_OR_FOLLOWER or FENCED_LEADER_EPOCH where this log is not, or
+  // not in `epoch`, known to be the leader's; OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
+  void CopyFor(LeaderEpoch epoch, Offset from, Offset to, size_t max_bytes,
+               Callback<void(Answer<Bytes>)> done);
+
  private:
   struct AppendWait {
     AppendOutcome outcome;
@@ -238,6 +253,7 @@ class Partition : private log::LogEvents, private Follower {
   void OnDurable(Offset end) override;
   void OnFailed(const Error& error) override;
   void OnStartMoved(Offset start) override;
+  void OnDamaged(const log::Damage& damage) override;
   void OnStreamOpened() override;
   void OnStreamEnded() override;
   void OnLeaderMessage(const node::v1::FromLeader& header, Bytes records) override;

@@ -44,6 +44,11 @@ bool Replica::MayShow() const {
   return following->phase == Following::Phase::kReconciled;
 }
 
+bool Replica::SharesLeadersLog() const {
+  auto* following = std::get_if<Following>(&role_);
+  return leads() || (following && following->phase == Following::Phase::kReconciled);
+}
+
 bool Replica::is_cutting() const {
   auto* following = std::get_if<Following>(&role_);
   return following && following->phase == Following::Phase::kCutting;

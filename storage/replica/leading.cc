@@ -86,6 +86,17 @@ std::map<NodeId, Offset> Replica::InSyncWith(Offset offset) const {
   return holders;
 }
 
+std::vector<NodeId> Replica::HoldersOf(Offset from, Offset to) const {
+  std::vector<NodeId> holders;
+  auto* leading = std::get_if<Leading>(&role_);
+  if (!leading) return holders;
+  for (const auto& [node, progress] : leading->followers) {
+    const bool holds = progress.start <= from && to <= progress.appended;
+    if (progress.is_following && holds) holders.push_back(node);
+  }
+  return holders;
+}
+
 bool Replica::IsCaughtUp(const Progress& progress, Instant now) const {
   if (Counted(progress) >= positions_.written) return true;
   return progress.caught_up && now - *progress.caught_up < config_.lag_max;

@@ -195,6 +195,10 @@ class Replica {
   bool MayShow() const;
   // As leader: who else is in sync and holds `offset`, and how far its log goes.
   std::map<NodeId, Offset> InSyncWith(Offset offset) const;
+  // As leader: the followers whose logs hold all of [from, to), as it stands here.
+  std::vector<NodeId> HoldersOf(Offset from, Offset to) const;
+  // The local log is the leader's, or is known to be the front of it.
+  bool SharesLeadersLog() const;
   Offset high_watermark() const { return high_watermark_; }
   // As leader: its high watermark has reached all that an earlier leader may have shown. Until then
   // it may be lower than clients were told before (KIP-207).

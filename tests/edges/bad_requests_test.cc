@@ -367,6 +367,7 @@ std::vector<Method> AllMethods(const std::string& controller, const std::string&
   methods.push_back({node + ":9292", "/weir.log.v1.Log/AppendStream", true});
   methods.push_back({node + ":9292", "/weir.log.v1.Log/FetchStream", true});
   methods.push_back({node + ":9293", "/weir.node.v1.Replication/Follow", true});
+  methods.push_back({node + ":9293", "/weir.node.v1.Replication/Copy"});
   methods.push_back({controller, "/weir.node.v1.Sessions/Open", true});
   methods.push_back({controller, "/weir.raft.v1.Peers/Exchange", true});
   methods.push_back({controller, "/weir.raft.v1.Birth/Found"});

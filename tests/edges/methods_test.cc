@@ -20,6 +20,7 @@
 #include "proto/raft/raft.pb.h"
 #include "storage/grpc/admin_forward.h"
 #include "storage/grpc/log_service.h"
+#include "storage/partition/healer.h"
 #include "storage/partition/leader_feeds.h"
 #include "tests/sim/world.h"
 
@@ -63,7 +64,10 @@ class Methods : public testing::Test {
     return methods;
   }
 
-  host::Methods OfNodeForNodes() { return {{partition::kFollowMethod, feeds_.Method()}}; }
+  host::Methods OfNodeForNodes() {
+    return {{partition::kFollowMethod, feeds_.Method()},
+            {partition::kCopyMethod, healer_.Method()}};
+  }
 
   sim::World world_{1};
   host::Host host_ = world_.AddProcess("one").host();
@@ -76,6 +80,9 @@ class Methods : public testing::Test {
   service::Admin admin_{host_, nullptr, &active_, [] { return nullptr; }};
   partition::LeaderFeeds feeds_{host_, [] { return ClusterId(); },
                                 [](const PartitionId&) { return nullptr; }};
+  partition::Healer healer_{host_, [] { return ClusterId(); },
+                            [](const PartitionId&) { return nullptr; },
+                            [](NodeId) { return std::nullopt; }};
 };
 
 TEST_F(Methods, AreDeclaredAsTheyAreServed) {

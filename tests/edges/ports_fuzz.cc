@@ -42,6 +42,7 @@ constexpr Port kPorts[] = {
     {"node-1:9292", "/weir.admin.v1.Topics/CreateTopic", false},
     {"node-1:9292", "/weir.admin.v1.Topics/DeleteTopic", false},
     {"node-1:9292", "/weir.admin.v1.Topics/ListTopics", false},
+    {"node-1:9293", "/weir.node.v1.Replication/Copy", false},
 };
 
 struct Deaf : host::StreamEvents {
