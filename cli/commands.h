@@ -15,6 +15,9 @@ void AddClusterCommands(CLI::App& app, Invocation& invocation);
 void AddNodeCommands(CLI::App& app, Invocation& invocation);
 void AddQuorumCommands(CLI::App& app, Invocation& invocation);
 void AddTopicCommands(CLI::App& app, Invocation& invocation);
+// `topic_noun` is the noun of AddTopicCommands.
+void AddOffsetsCommand(CLI::App* topic_noun, Invocation& invocation);
+void AddRecordsCommands(CLI::App& app, Invocation& invocation);
 void AddPartitionCommands(CLI::App& app, Invocation& invocation);
 void AddConfigCommands(CLI::App& app, Invocation& invocation);
 void AddFeatureCommands(CLI::App& app, Invocation& invocation);

@@ -2,6 +2,8 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/leader_call.h"
+#include "cli/moment.h"
 #include "cli/record_format.h"
 #include "client/driver/consumer.h"
 
@@ -12,6 +14,7 @@ struct ConsumeOptions {
   std::string topic;
   bool from_beginning = false;
   int64_t offset = -1;
+  std::string from_time;
   int partition = -1;
   bool follow = false;
   int64_t count = -1;
@@ -55,8 +58,46 @@ client::ConsumerConfig ConfigOf(const ConsumeOptions& options) {
   return config;
 }
 
+namespace logs = weir::log::v1;
+
+// Where each partition has its first record of `at` or later, or will have it: its end.
+host::Task<client::Outcome<std::map<PartitionIndex, Offset>>> OffsetsAt(Cluster& cluster,
+                                                                        ConsumeOptions options,
+                                                                        WallTime at) {
+  std::map<PartitionIndex, Offset> offsets;
+  auto topic = co_await LocateTopic(cluster, options.topic);
+  if (!topic) co_return std::unexpected(topic.error());
+  for (const auto& partition : topic->partitions()) {
+    const int32_t index = partition.partition();
+    if (options.partition >= 0 && options.partition != index) continue;
+    logs::OffsetForTimeRequest request;
+    request.set_timestamp_ms(at.ms);
+    auto found = co_await AskLeader<logs::OffsetForTimeResponse>(cluster, options.topic, index,
+                                                                 "OffsetForTime", request);
+    if (!found) co_return std::unexpected(found.error());
+    int64_t offset = found->offset();
+    if (offset < 0) {
+      auto bounds = co_await AskLeader<logs::OffsetsResponse>(cluster, options.topic, index,
+                                                              "Offsets", logs::OffsetsRequest());
+      if (!bounds) co_return std::unexpected(bounds.error());
+      offset = bounds->high_watermark();
+    }
+    offsets[PartitionIndex(index)] = Offset(offset);
+  }
+  co_return std::move(offsets);
+}
+
 host::Task<int> Consume(Cluster& cluster, ConsumeOptions options, RecordFormat format) {
   if (options.count == 0) co_return kOk;
+  client::ConsumerConfig config = ConfigOf(options);
+  if (!options.from_time.empty()) {
+    auto at = ParseMoment(options.from_time, cluster.host.clock.WallNow());
+    if (!at) co_return Complain(at.error().message, kUsage);
+    auto offsets = co_await OffsetsAt(cluster, options, *at);
+    if (!offsets) co_return co_await ComplainOfTopic(cluster, options.topic, offsets.error());
+    config.start = client::ConsumerConfig::Start::kOffset;
+    config.offsets = std::move(*offsets);
+  }
   Printing printing{std::move(format), options.topic, options.count, {}};
   std::unique_ptr<client::Consumer> consumer;
   Answer<void> end = co_await host::Await<Answer<void>>([&](auto done) {
@@ -72,7 +113,7 @@ host::Task<int> Consume(Cluster& cluster, ConsumeOptions options, RecordFormat f
       cluster.host.strand.Post([finish] { finish({}); });
     };
     events.end = finish;
-    consumer = std::make_unique<client::Consumer>(cluster.host, cluster.routing, ConfigOf(options),
+    consumer = std::make_unique<client::Consumer>(cluster.host, cluster.routing, config,
                                                   std::move(events));
     consumer->Start();
   });
@@ -93,9 +134,16 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
   consume->add_option("TOPIC", options->topic, "The topic")->required();
   auto* beginning = consume->add_flag("--from-beginning", options->from_beginning,
                                       "From the oldest record; the default without --follow");
-  consume->add_option("--offset", options->offset, "From this offset, in every partition read")
-      ->check(CLI::NonNegativeNumber)
-      ->excludes(beginning);
+  auto* offset =
+      consume->add_option("--offset", options->offset, "From this offset, in every partition read")
+          ->check(CLI::NonNegativeNumber)
+          ->excludes(beginning);
+  consume
+      ->add_option("--from-time", options->from_time,
+                   "From the first record of this time or later: 2026-05-01T13:45:00Z, -90m, or "
+                   "milliseconds since 1970")
+      ->excludes(beginning)
+      ->excludes(offset);
   consume->add_option("--partition", options->partition, "Only this partition")
       ->check(CLI::NonNegativeNumber);
   consume->add_flag("--follow", options->follow, "Do not end at the end; wait for what comes");
@@ -113,6 +161,7 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
       "Examples:\n"
       "  weir consume orders\n"
       "  weir consume orders --partition 2 --offset 100 -n 10 -f '%p/%o %k %v\\n'\n"
+      "  weir consume orders --from-time -1h\n"
       "  weir consume orders --follow");
   consume->callback([&invocation, options] {
     invocation.run = [&invocation, options] {

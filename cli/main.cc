@@ -76,6 +76,7 @@ int Main(int argc, char** argv) {
   AddQuorumCommands(app, invocation);
   AddTopicCommands(app, invocation);
   AddPartitionCommands(app, invocation);
+  AddRecordsCommands(app, invocation);
   AddConfigCommands(app, invocation);
   AddFeatureCommands(app, invocation);
   AddProduceCommand(app, invocation);

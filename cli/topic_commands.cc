@@ -200,6 +200,8 @@ void AddTopicCommands(CLI::App& app, Invocation& invocation) {
   noun->require_subcommand(1);
   AddCreate(noun, invocation);
 
+  AddOffsetsCommand(noun, invocation);
+
   CLI::App* list = noun->add_subcommand("list", "List the topics");
   list->footer("Examples:\n  weir topic list\n  weir topic list --format json");
   AddFormat(list, invocation);

@@ -61,7 +61,8 @@ void ConsumerCore::Adopt(const TopicRoute& route, Instant now) {
         if (config_.until_end) continue;
         fresh.next = Offset(0);
       } else if (config_.start == ConsumerConfig::Start::kOffset) {
-        fresh.next = config_.offset;
+        auto own = config_.offsets.find(index);
+        fresh.next = own == config_.offsets.end() ? config_.offset : own->second;
       }
       partitions_.emplace(index, std::move(fresh));
     }

@@ -28,6 +28,8 @@ struct ConsumerConfig {
   Start start = Start::kEarliest;
   // For kOffset: the first record wanted, of every partition.
   Offset offset;
+  // And of these partitions instead.
+  std::map<PartitionIndex, Offset> offsets = {};
   // Where the consumer stands: a replica in the same rack is read from, if there is one. Empty: the
   // leader is.
   std::string rack;

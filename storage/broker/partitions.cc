@@ -384,6 +384,13 @@ Answer<void> Partitions::AdmitAppend(const PartitionId& id, uint64_t bytes) cons
   return directory ? directory->AdmitAppend(bytes) : Answer<void>();
 }
 
+Answer<void> Partitions::AdmitDelete(const PartitionId& id) const {
+  if (metadata::TopicConfigOf(image_, id.topic).is_deleted_by_age) return {};
+  return Refuse(ErrorCode::kPolicyViolation,
+                "the topic keeps the last record of each key, and nothing is deleted from its "
+                "front; its cleanup.policy must name delete");
+}
+
 partition::Partition* Partitions::Find(const PartitionId& id) const {
   auto held = partitions_.find(id);
   return held == partitions_.end() ? nullptr : held->second.partition.get();
@@ -391,8 +398,7 @@ partition::Partition* Partitions::Find(const PartitionId& id) const {
 
 partition::Partition* Partitions::FirstIn(const Directory& directory, const PartitionId& from,
                                           Bound bound) const {
-  auto at =
-      bound == Bound::kFrom ? partitions_.lower_bound(from) : partitions_.upper_bound(from);
+  auto at = bound == Bound::kFrom ? partitions_.lower_bound(from) : partitions_.upper_bound(from);
   while (at != partitions_.end() && at->second.directory != &directory) ++at;
   return at == partitions_.end() ? nullptr : at->second.partition.get();
 }

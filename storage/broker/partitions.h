@@ -66,6 +66,9 @@ class Partitions {
   // Whether a producer may append so much to it, by the room that is left.
   Answer<void> AdmitAppend(const PartitionId& id, uint64_t bytes) const;
 
+  // Whether its records may be deleted from the front: not where they are kept by key alone.
+  Answer<void> AdmitDelete(const PartitionId& id) const;
+
   void SessionRenewed();
 
   // Its log was cut below its high watermark: what compaction knew of it is over.

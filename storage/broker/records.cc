@@ -15,10 +15,12 @@ constexpr Duration kAppendTimeoutMost = std::chrono::minutes(15);
 // What remembers an append, beside its records.
 constexpr int64_t kAppendOverhead = 512;
 
-Duration TimeoutOf(const AppendCommand& command) {
-  if (command.timeout <= Duration::zero()) return kAppendTimeoutDefault;
-  return std::min(command.timeout, kAppendTimeoutMost);
+Duration WithinBounds(Duration timeout) {
+  if (timeout <= Duration::zero()) return kAppendTimeoutDefault;
+  return std::min(timeout, kAppendTimeoutMost);
 }
+
+Duration TimeoutOf(const AppendCommand& command) { return WithinBounds(command.timeout); }
 
 int64_t RoomOf(const AppendCommand& command) {
   return kAppendOverhead + static_cast<int64_t>(command.batch.size());
@@ -223,6 +225,21 @@ Answer<partition::OffsetsOutcome> Records::Offsets(const Caller&, PartitionId id
   auto partition = Led(id);
   if (!partition) return std::unexpected(partition.error());
   return (*partition)->Offsets();
+}
+
+void Records::OffsetForTime(const Caller&, PartitionId id, WallTime at,
+                            Callback<void(Answer<std::optional<log::TimedOffset>>)> done) {
+  auto partition = Led(id);
+  if (!partition) return done(std::unexpected(partition.error()));
+  (*partition)->OffsetForTime(at, std::move(done));
+}
+
+void Records::DeleteRecords(const Caller&, PartitionId id, std::optional<Offset> before,
+                            Duration timeout, Callback<void(Answer<Offset>)> done) {
+  auto partition = Led(id);
+  if (!partition) return done(std::unexpected(partition.error()));
+  if (auto may = partitions_->AdmitDelete(id); !may) return done(std::unexpected(may.error()));
+  (*partition)->DeleteRecords(before, WithinBounds(timeout), std::move(done));
 }
 
 }  // namespace weir::broker

@@ -78,6 +78,11 @@ class Records {
                                      Callback<void(Answer<partition::FetchOutcome>)> done);
   void CancelFetch(PartitionId partition, partition::Partition::WaitId id);
   Answer<partition::OffsetsOutcome> Offsets(const Caller& caller, PartitionId partition);
+  void OffsetForTime(const Caller& caller, PartitionId partition, WallTime at,
+                     Callback<void(Answer<std::optional<log::TimedOffset>>)> done);
+  // Nothing: before the high watermark. A timeout of zero is the default.
+  void DeleteRecords(const Caller& caller, PartitionId partition, std::optional<Offset> before,
+                     Duration timeout, Callback<void(Answer<Offset>)> done);
 
   int64_t append_bytes() const { return append_room_.taken(); }
   int64_t read_bytes() const { return read_room_->taken(); }

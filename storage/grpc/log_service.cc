@@ -297,7 +297,59 @@ Answer<log::v1::OffsetsResponse> Offsets(broker::Records* records, const Caller&
   response.set_high_watermark(offsets->high_watermark.value());
   response.set_log_end(offsets->log_end.value());
   response.set_leader_epoch(offsets->leader_epoch.value());
+  for (const weir::log::Damage& each : offsets->damages) {
+    auto* damage = response.add_damages();
+    damage->set_from(each.from.value());
+    damage->set_to(each.to.value());
+    damage->set_what(each.what);
+  }
   return response;
+}
+
+void OffsetForTime(broker::Records* records, const Caller& caller,
+                   const log::v1::OffsetForTimeRequest& request,
+                   edge::Respond<log::v1::OffsetForTimeResponse> respond) {
+  auto partition = PartitionOf(request.topic_id(), request.partition());
+  if (!partition) return respond(edge::ToStatus(partition.error()), {});
+  if (request.timestamp_ms() < 0) {
+    return respond(edge::ToStatus({ErrorCode::kInvalidRequest,
+                                   "timestamp_ms must not be negative; Offsets tells where a log "
+                                   "begins and ends"}),
+                   {});
+  }
+  records->OffsetForTime(
+      caller, *partition, WallTime{request.timestamp_ms()},
+      [respond = std::move(respond)](Answer<std::optional<weir::log::TimedOffset>> found) mutable {
+        if (!found) return respond(edge::ToStatus(found.error()), {});
+        log::v1::OffsetForTimeResponse response;
+        response.set_offset(*found ? (*found)->offset.value() : -1);
+        response.set_timestamp_ms(*found ? (*found)->timestamp.ms : -1);
+        response.set_leader_epoch(*found ? (*found)->epoch.value() : -1);
+        respond(CallStatus::Ok(), std::move(response));
+      });
+}
+
+void DeleteRecords(broker::Records* records, const Caller& caller,
+                   const log::v1::DeleteRecordsRequest& request,
+                   edge::Respond<log::v1::DeleteRecordsResponse> respond) {
+  auto partition = PartitionOf(request.topic_id(), request.partition());
+  if (!partition) return respond(edge::ToStatus(partition.error()), {});
+  if (request.before() < -1 || request.timeout_ms() < 0) {
+    return respond(edge::ToStatus({ErrorCode::kInvalidRequest,
+                                   "before is an offset, or -1 for the high watermark, and "
+                                   "timeout_ms is not negative"}),
+                   {});
+  }
+  std::optional<Offset> before;
+  if (request.before() >= 0) before = Offset(request.before());
+  records->DeleteRecords(caller, *partition, before,
+                         std::chrono::milliseconds(request.timeout_ms()),
+                         [respond = std::move(respond)](Answer<Offset> start) mutable {
+                           if (!start) return respond(edge::ToStatus(start.error()), {});
+                           log::v1::DeleteRecordsResponse response;
+                           response.set_log_start(start->value());
+                           respond(CallStatus::Ok(), std::move(response));
+                         });
 }
 
 }  // namespace
@@ -317,6 +369,16 @@ host::Methods LogMethods(LogService service) {
       edge::Unary<log::v1::OffsetsRequest, log::v1::OffsetsResponse>(
           [records = service.records](const Caller& caller, auto request, auto respond) {
             edge::RespondWith(respond, Offsets(records, caller, request));
+          });
+  methods["/weir.log.v1.Log/OffsetForTime"] =
+      edge::Unary<log::v1::OffsetForTimeRequest, log::v1::OffsetForTimeResponse>(
+          [records = service.records](const Caller& caller, auto request, auto respond) {
+            OffsetForTime(records, caller, request, std::move(respond));
+          });
+  methods["/weir.log.v1.Log/DeleteRecords"] =
+      edge::Unary<log::v1::DeleteRecordsRequest, log::v1::DeleteRecordsResponse>(
+          [records = service.records](const Caller& caller, auto request, auto respond) {
+            DeleteRecords(records, caller, request, std::move(respond));
           });
   methods["/weir.log.v1.Log/Append"] = host::UnaryMethod(
       [records = service.records](const Caller& caller, Bytes message, host::Reply reply) {

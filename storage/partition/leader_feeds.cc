@@ -69,6 +69,7 @@ class Feed : public FeedEvents {
   // Where the next Data begins: all before it was sent in this Follow.
   Offset next;
   Offset told_high_watermark;
+  Offset told_start;
   bool is_reading = false;
   // In the stream's line of those who wait for room.
   bool is_in_line = false;
@@ -124,6 +125,8 @@ class FeedStream : public host::StreamEvents, public std::enable_shared_from_thi
   void Pump(const std::shared_ptr<Feed>& feed, Partition& partition);
   // There is something that the follower has not been sent.
   static bool HasMore(const Feed& feed, const Partition& partition);
+  // The log begins later, or is known to be safe further, than it was told.
+  static bool HasNews(const Feed& feed, const Partition& partition);
   // Sends what is in memory, or reads.
   void Serve(const std::shared_ptr<Feed>& feed, Partition& partition);
   size_t ReadSize() const;
@@ -288,7 +291,8 @@ void FeedStream::Ack(const node::v1::Ack& ack) {
   const std::shared_ptr<Feed> feed = found->second;
   Partition* partition = FindLeading(*id);
   if (partition) {
-    partition->Acked(node_, feed.get(), Offset(ack.appended()), Offset(ack.flushed()));
+    partition->Acked(node_, feed.get(), Offset(ack.appended()), Offset(ack.flushed()),
+                     Offset(ack.log_start()));
   }
   NoteAcked(*feed, Offset(ack.appended()));
   Moved(*feed);
@@ -371,7 +375,7 @@ void FeedStream::Pump(const std::shared_ptr<Feed>& feed, Partition& partition) {
     line_.push_back(feed);
     return;
   }
-  if (feed->told_high_watermark < partition.high_watermark()) TellHighWatermarkSoon(feed);
+  if (HasNews(*feed, partition)) TellHighWatermarkSoon(feed);
 }
 
 // In turn, for as long as there is room and credit.
@@ -420,6 +424,11 @@ void FeedStream::PumpHeldBack() {
     Partition* partition = FindLeading(feed->id());
     if (found != feeds_.end() && found->second == feed && partition) Pump(feed, *partition);
   }
+}
+
+bool FeedStream::HasNews(const Feed& feed, const Partition& partition) {
+  return feed.told_high_watermark < partition.high_watermark() ||
+         feed.told_start < partition.log()->start();
 }
 
 bool FeedStream::HasMore(const Feed& feed, const Partition& partition) {
@@ -499,6 +508,7 @@ void FeedStream::SendData(Feed& feed, const Partition& partition, Pieces records
   data->set_log_start(partition.log()->start().value());
   feed.next = end;
   feed.told_high_watermark = partition.high_watermark();
+  feed.told_start = partition.log()->start();
   NoteSent(feed, end, SizeOf(records));
   stream_->Send(codec::WithPayload(header, FromLeader::kRecordsFieldNumber, std::move(records)));
 }
@@ -524,7 +534,7 @@ void FeedStream::TellHighWatermarks() {
     auto found = feeds_.find(feed->id());
     Partition* partition = FindLeading(feed->id());
     if (found == feeds_.end() || found->second != feed || !partition) continue;
-    if (feed->told_high_watermark < partition->high_watermark()) {
+    if (HasNews(*feed, *partition)) {
       SendHighWatermark(*feed, *partition);
     }
   }
@@ -539,6 +549,7 @@ void FeedStream::SendHighWatermark(Feed& feed, const Partition& partition) {
   told->set_high_watermark(partition.high_watermark().value());
   told->set_log_start(partition.log()->start().value());
   feed.told_high_watermark = partition.high_watermark();
+  feed.told_start = partition.log()->start();
   Send(message);
 }
 

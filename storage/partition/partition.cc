@@ -125,7 +125,10 @@ void Partition::OnDurable(Offset) { Moved(); }
 
 void Partition::OnFailed(const Error& error) { Fail(error); }
 
-void Partition::OnStartMoved(Offset) { Moved(); }
+void Partition::OnStartMoved(Offset) {
+  Moved();
+  TellStart();
+}
 
 void Partition::Moved() {
   // While a cut is under way the positions are told by its end.
@@ -142,6 +145,7 @@ void Partition::Settle() {
   }
   LeadershipMayHaveChanged();
   AnswerAppends();
+  AnswerDeletes();
   if (!fetches_.empty() && !serves_reads()) RefuseFetches(*WhyNotRead(ReadFrom::kAnyInSync));
   AnswerFetches();
   ArmTimer(replica_->NextDeadline());
@@ -227,6 +231,7 @@ void Partition::SendAck() {
   ack->set_leader_epoch(held_ack_->leader_epoch.value());
   ack->set_appended(held_ack_->appended.value());
   ack->set_flushed(held_ack_->flushed.value());
+  ack->set_log_start(log_->start().value());
   streams_->Send(held_ack_->leader, std::move(message));
   held_ack_.reset();
 }
@@ -253,6 +258,7 @@ void Partition::CutDone(Result<void> cut) {
   if (failure_) return;
   // What was not written before the cut never will be.
   ReleaseUnwritten(Offset::Max());
+  start_followed_ = Offset(0);
   const Offset before = high_watermark();
   replica_->Cut(PositionsOf(), host_.clock.Now());
   if (high_watermark() < before) {
@@ -285,6 +291,7 @@ void Partition::OnLeaderMessage(const node::v1::FromLeader& message, Bytes recor
       const auto& told = message.high_watermark();
       replica_->LeaderHighWatermark(LeaderEpoch(told.leader_epoch()), told.follow_id(),
                                     Offset(told.high_watermark()));
+      FollowStart(LeaderEpoch(told.leader_epoch()), Offset(told.log_start()));
       break;
     }
     case FromLeader::kDiverging: {
@@ -323,6 +330,7 @@ void Partition::OnData(const node::v1::Data& data, Bytes records) {
   if (IsThrottled()) streams_->throttle().Take(size, now);
   replica_->LocalMoved(PositionsOf(), now);
   replica_->LeaderHighWatermark(epoch, data.follow_id(), Offset(data.high_watermark()));
+  FollowStart(epoch, Offset(data.log_start()));
 }
 
 void Partition::ReleaseUnwritten(Offset written) {

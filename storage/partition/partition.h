@@ -88,6 +88,7 @@ struct OffsetsOutcome {
   Offset high_watermark;
   Offset log_end;
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  std::vector<log::Damage> damages;
 };
 
 // Whom a fetch may be answered by.
@@ -163,6 +164,15 @@ class Partition : private log::LogEvents, private Follower {
   // that was told before.
   Answer<OffsetsOutcome> Offsets() const;
 
+  // Of the leader: the first record at `at` or later that can be read; nothing if there is none.
+  void OffsetForTime(WallTime at, Callback<void(Answer<std::optional<log::TimedOffset>>)> done);
+
+  // Of the leader: the log begins at `before` from now on; nothing: at the high watermark. The
+  // answer comes when all in sync have done it, and is where their logs begin. OFFSET_OUT_OF_RANGE:
+  // above the high watermark. REQUEST_TIMED_OUT: it is done here, and will be done by the others.
+  void DeleteRecords(std::optional<Offset> before, Duration timeout,
+                     Callback<void(Answer<Offset>)> done);
+
   // Whole batches below the high watermark, whoever leads; empty where there are none from
   // `offset`. The log must be open, and must not begin after `offset`.
   void ReadCommitted(Offset offset, size_t max_bytes, Callback<void(Result<Bytes>)> done);
@@ -196,7 +206,7 @@ class Partition : private log::LogEvents, private Follower {
   // a newer one of the same node stops the older.
   replica::FollowAnswer Follow(const replica::FollowRequest& request,
                                const std::shared_ptr<FeedEvents>& feed);
-  void Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed);
+  void Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed, Offset start);
   void Unfollow(NodeId node, const FeedEvents* feed);
   // Whole batches that were appended here as leader from `offset` on, and are still in memory, for
   // they are not written yet: up to `max_bytes`, at least one. Nothing where there are none.
@@ -237,6 +247,10 @@ class Partition : private log::LogEvents, private Follower {
     Instant deadline;
     // Its records are being read: no deadline any more.
     bool is_reading = false;
+  };
+  struct DeleteWait {
+    Callback<void(Answer<Offset>)> done;
+    Instant deadline;
   };
   // Appended, not yet written.
   struct Unwritten {
@@ -294,6 +308,10 @@ class Partition : private log::LogEvents, private Follower {
   // Once for all that is appended in this turn.
   void TellFeedsSoon();
 
+  // As a follower: deletes what the leader has deleted.
+  void FollowStart(LeaderEpoch epoch, Offset leaders);
+  void TellStart();
+  void AnswerDeletes();
   void AnswerAppends();
   void AnswerFetches();
   void ReadFor(WaitId id);
@@ -348,10 +366,14 @@ class Partition : private log::LogEvents, private Follower {
   std::deque<Unwritten> unwritten_;
   // Held back by the throttle: without it the leader sends no more than the credit.
   std::optional<replica::Acknowledge> held_ack_;
+  // To which start the log is being brought, as the leader told it.
+  Offset start_followed_;
 
   // By the end that must be reached: by the high watermark, or safe here.
   std::multimap<Offset, AppendWait> waiting_for_all_;
   std::multimap<Offset, AppendWait> waiting_for_local_;
+  // By the start that all in sync must reach.
+  std::multimap<Offset, DeleteWait> waiting_for_start_;
   std::map<WaitId, FetchWait> fetches_;
   WaitId last_wait_ = 0;
   // The high watermark up to which waiting fetches were answered.

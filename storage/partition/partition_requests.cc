@@ -218,7 +218,8 @@ Answer<OffsetsOutcome> Partition::Offsets() const {
                   Text("the leader of ", id_, " does not yet know how far it can be read: ",
                        "not all in sync have told it what they have"));
   }
-  return OffsetsOutcome{log_->start(), replica_->high_watermark(), log_->end(), *leading_};
+  return OffsetsOutcome{log_->start(), replica_->high_watermark(), log_->end(), *leading_,
+                        log_->damages()};
 }
 
 void Partition::RefuseAll(const Refusal& refusal) {
@@ -229,6 +230,9 @@ void Partition::RefuseAll(const Refusal& refusal) {
   auto local = std::exchange(waiting_for_local_, {});
   for (auto& [end, wait] : all) wait.done(std::unexpected(refusal));
   for (auto& [end, wait] : local) wait.done(std::unexpected(refusal));
+  for (auto& [start, wait] : std::exchange(waiting_for_start_, {})) {
+    wait.done(std::unexpected(refusal));
+  }
   RefuseFetches(refusal);
 }
 
@@ -260,6 +264,7 @@ Instant Partition::Expire(Instant now) {
   };
   auto all = take_due(waiting_for_all_);
   auto local = take_due(waiting_for_local_);
+  auto deletes = take_due(waiting_for_start_);
   std::vector<decltype(fetches_)::node_type> fetches;
   for (auto it = fetches_.begin(); it != fetches_.end();) {
     auto at = it++;
@@ -273,6 +278,10 @@ Instant Partition::Expire(Instant now) {
   const bool is_under_min = replica_ && replica_->IsUnderMinIsr();
   for (auto& wait : all) wait.mapped().done(late(is_under_min));
   for (auto& wait : local) wait.mapped().done(late(false));
+  for (auto& wait : deletes) {
+    wait.mapped().done(Refuse(ErrorCode::kRequestTimedOut,
+                              "the leader has deleted it, but not all that are in sync in time"));
+  }
   for (auto& fetch : fetches) {
     FetchWait& wait = fetch.mapped();
     wait.done(OutcomeOf(Bytes(), wait.offset));
@@ -316,9 +325,11 @@ replica::FollowAnswer Partition::Follow(const replica::FollowRequest& request,
   return answer;
 }
 
-void Partition::Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed) {
+void Partition::Acked(NodeId node, const FeedEvents* feed, Offset appended, Offset flushed,
+                      Offset start) {
   auto known = feeds_.find(node);
   if (!leading_ || known == feeds_.end() || known->second.lock().get() != feed) return;
+  replica_->FollowerStartsAt(node, start);
   replica_->FollowerAcked(node, appended, flushed, host_.clock.Now());
   Settle();
 }

@@ -228,6 +228,24 @@ void Replica::FollowerAcked(NodeId node, Offset appended, Offset flushed, Instan
   Review(*leading, now);
 }
 
+void Replica::FollowerStartsAt(NodeId node, Offset start) {
+  auto* leading = std::get_if<Leading>(&role_);
+  if (!leading) return;
+  auto follower = leading->followers.find(node);
+  if (follower == leading->followers.end() || !follower->second.is_following) return;
+  follower->second.start = start;
+}
+
+Offset Replica::LowWatermark() const {
+  Offset least = positions_.start;
+  auto* leading = std::get_if<Leading>(&role_);
+  if (!leading) return least;
+  for (const auto& [node, progress] : leading->followers) {
+    if (assignment_.isr.contains(node)) least = std::min(least, progress.start);
+  }
+  return least;
+}
+
 void Replica::FollowerGone(NodeId node, Instant now) {
   now_ = now;
   auto* leading = std::get_if<Leading>(&role_);

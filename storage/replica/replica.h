@@ -158,6 +158,7 @@ class Replica {
   FollowAnswer FollowerFollows(const FollowRequest& request, const LeaderEpochs& epochs,
                                Instant now);
   void FollowerAcked(NodeId node, Offset appended, Offset flushed, Instant now);
+  void FollowerStartsAt(NodeId node, Offset start);
   void FollowerGone(NodeId node, Instant now);
   void IsrRefused(PartitionEpoch partition_epoch, ErrorCode code, Instant now);
   // There is a new session with the controller: an ask that waits for its answer is lost or
@@ -197,6 +198,8 @@ class Replica {
   std::map<NodeId, Offset> InSyncWith(Offset offset) const;
   // As leader: the followers whose logs hold all of [from, to), as it stands here.
   std::vector<NodeId> HoldersOf(Offset from, Offset to) const;
+  // As leader: no log of a replica in sync begins before it, its own included.
+  Offset LowWatermark() const;
   // The local log is the leader's, or is known to be the front of it.
   bool SharesLeadersLog() const;
   Offset high_watermark() const { return high_watermark_; }

@@ -351,17 +351,32 @@ struct Method {
 
 std::vector<Method> AllMethods(const std::string& controller, const std::string& node) {
   std::vector<Method> methods;
-  for (const char* name :
-       {"Cluster/GetCluster", "Cluster/DescribeQuorum", "Nodes/ListNodes", "Nodes/GetNode",
-        "Topics/CreateTopic", "Topics/GetTopic", "Topics/ListTopics", "Topics/DeleteTopic",
-        "Partitions/ListPartitions", "Configs/GetConfigs", "Configs/UpdateConfigs",
-        "Nodes/DrainNode", "Nodes/DecommissionNode", "Nodes/UndrainNode", "Nodes/RemoveNode",
-        "Topics/AddPartitions", "Partitions/ElectLeaders", "Partitions/ReassignPartitions",
-        "Partitions/CancelReassignments", "Features/ListFeatures", "Features/UpgradeFeature"}) {
+  for (const char* name : {"Cluster/GetCluster",
+                           "Cluster/DescribeQuorum",
+                           "Nodes/ListNodes",
+                           "Nodes/GetNode",
+                           "Topics/CreateTopic",
+                           "Topics/GetTopic",
+                           "Topics/ListTopics",
+                           "Topics/DeleteTopic",
+                           "Partitions/ListPartitions",
+                           "Configs/GetConfigs",
+                           "Configs/UpdateConfigs",
+                           "Nodes/DrainNode",
+                           "Nodes/DecommissionNode",
+                           "Nodes/UndrainNode",
+                           "Nodes/RemoveNode",
+                           "Topics/AddPartitions",
+                           "Partitions/ElectLeaders",
+                           "Partitions/ReassignPartitions",
+                           "Partitions/CancelReassignments",
+                           "Features/ListFeatures",
+                           "Features/UpgradeFeature"}) {
     methods.push_back({node + ":9292", std::string("/weir.admin.v1.") + name});
     methods.push_back({controller, std::string("/weir.admin.v1.") + name});
   }
-  for (const char* name : {"Locate", "InitProducer", "Append", "Fetch", "Offsets"}) {
+  for (const char* name :
+       {"Locate", "InitProducer", "Append", "Fetch", "Offsets", "OffsetForTime", "DeleteRecords"}) {
     methods.push_back({node + ":9292", std::string("/weir.log.v1.Log/") + name});
   }
   methods.push_back({node + ":9292", "/weir.log.v1.Log/AppendStream", true});
