@@ -113,6 +113,7 @@ void Cluster::StartNode(int number) {
     }
     config.version = "simulated";
     config.room = shape_.room;
+    config.scrub = shape_.scrub;
     sim::Process& process = world_.process(name);
     std::vector<identity::DataPlace> data;
     for (size_t disk = 0; disk < process.disk_count(); ++disk) {

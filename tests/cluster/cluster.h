@@ -30,6 +30,8 @@ struct ClusterShape {
   int disks = 1;
   // When such a disk counts as full.
   broker::RoomConfig room;
+  // How fast the storage nodes read what lies on their disks; not at all.
+  broker::ScrubConfig scrub = {};
   // How long a sync of a storage node's disk takes at most; none: as the disk itself has it.
   std::optional<Duration> sync_max;
   // Each node stands in a rack of its own: "rack-1" and so on.
