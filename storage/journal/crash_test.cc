@@ -72,7 +72,7 @@ class Machine {
     ModelLog::Segments all;
     Offset durable;
     // It was under way.
-    std::optional<ModelLog::Change> change;
+    std::optional<ModelLog::UnderWay> change;
   };
 
   int64_t At(const ModelLog::Segments& segments) {

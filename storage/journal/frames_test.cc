@@ -30,14 +30,14 @@ std::vector<uint64_t> ChainOf(const std::vector<FoundFrame>& found) {
 
 TEST(Record, ReadsBackWhatItWrote) {
   RecordHead append{kFirst, RecordKind::kAppend, Offset(10), Offset(12), LeaderEpoch(5), 4};
-  RecordHead cut{kSecond, RecordKind::kCut, Offset(3), Offset(0), LeaderEpoch(0), 0};
-  std::string frame = append.Encode() + "abcd" + cut.Encode();
+  RecordHead forget{.partition = kSecond, .kind = RecordKind::kForget};
+  std::string frame = append.Encode() + "abcd" + forget.Encode();
   RecordReader reader(frame);
   auto first = reader.Next();
   ASSERT_TRUE(first);
   EXPECT_EQ(first->head, append);
   EXPECT_EQ(frame.substr(first->position, 4), "abcd");
-  EXPECT_EQ(reader.Next()->head, cut);
+  EXPECT_EQ(reader.Next()->head, forget);
   EXPECT_FALSE(reader.Next());
   EXPECT_FALSE(reader.failed());
 }
@@ -198,7 +198,7 @@ class Fold {
   std::string Append(int64_t base, int64_t end) {
     return Apply({kFirst, RecordKind::kAppend, Offset(base), Offset(end), LeaderEpoch(1), 1});
   }
-  std::string Do(RecordKind kind, int64_t offset) { return Apply({kFirst, kind, Offset(offset)}); }
+  void Forget() { Apply({.partition = kFirst}); }
   Tail TailOf() {
     auto found = fold_.Take();
     return found.empty() ? Tail() : found.begin()->second.tail;
@@ -221,38 +221,24 @@ TEST(Tail, HoldsWhatWasAppended) {
   Fold fold;
   EXPECT_EQ(fold.Append(5, 7), "");
   EXPECT_EQ(fold.Append(7, 9), "");
-  EXPECT_EQ(fold.TailOf(), (Tail{{}, {}, {ExtentOf(1, 5, 7), ExtentOf(2, 7, 9)}}));
+  EXPECT_EQ(fold.TailOf(), (Tail{ExtentOf(1, 5, 7), ExtentOf(2, 7, 9)}));
 }
 
 TEST(Tail, BeginsAnewAboveAGap) {
   Fold fold;
   fold.Append(5, 7);
-  fold.Do(RecordKind::kCut, 6);
   EXPECT_EQ(fold.Append(8, 9), "");
-  EXPECT_EQ(fold.TailOf(), (Tail{{}, {}, {ExtentOf(3, 8, 9)}}));
+  EXPECT_EQ(fold.TailOf(), Tail{ExtentOf(2, 8, 9)});
 }
 
-TEST(Tail, CutsToTheLowest) {
+TEST(Tail, GivesOffsetsAnewOnceAllIsForgotten) {
   Fold fold;
   fold.Append(5, 7);
-  fold.Append(7, 9);
-  fold.Do(RecordKind::kCut, 7);
-  fold.Append(7, 12);
-  fold.Do(RecordKind::kCut, 10);
-  EXPECT_EQ(
-      fold.TailOf(),
-      (Tail{{}, Offset(7), {ExtentOf(1, 5, 7), {4, 1, Offset(7), Offset(10), LeaderEpoch(1)}}}));
-}
-
-TEST(Tail, ForgetsAtARestartAndAtADrop) {
-  Fold fold;
-  fold.Append(5, 7);
-  fold.Do(RecordKind::kRestart, 2);
+  fold.Forget();
+  EXPECT_EQ(fold.Append(2, 3), "");
+  EXPECT_EQ(fold.TailOf(), Tail{ExtentOf(3, 2, 3)});
   fold.Append(2, 3);
-  EXPECT_EQ(fold.TailOf(), (Tail{Offset(2), {}, {ExtentOf(3, 2, 3)}}));
-  fold.Append(5, 7);
-  fold.Do(RecordKind::kCut, 6);
-  fold.Do(RecordKind::kDrop, 0);
+  fold.Forget();
   EXPECT_TRUE(fold.TailOf().empty());
 }
 

@@ -5,7 +5,6 @@
 
 #include <utility>
 
-#include "common/base/planted_bug.h"
 #include "storage/journal/opening.h"
 #include "storage/journal/writer.h"
 
@@ -42,18 +41,8 @@ std::optional<Ticket> Stream::Append(Offset base, Offset end, LeaderEpoch epoch,
   return writer_->Tell(head, std::move(batches));
 }
 
-Ticket Stream::Cut(Offset end) {
-  if (PLANTED_BUG("journal: a cut is not told")) return newest();
-  return writer_->Tell({.partition = partition_, .kind = RecordKind::kCut, .offset = end}, {});
-}
-
-Ticket Stream::Restart(Offset start) {
-  return writer_->Tell({.partition = partition_, .kind = RecordKind::kRestart, .offset = start},
-                       {});
-}
-
-Ticket Stream::Drop() {
-  return writer_->Tell({.partition = partition_, .kind = RecordKind::kDrop}, {});
+Ticket Stream::Forget() {
+  return writer_->Tell({.partition = partition_, .kind = RecordKind::kForget}, {});
 }
 
 Ticket Stream::newest() const { return writer_->newest(); }
@@ -73,8 +62,8 @@ bool Journal::Knows(const PartitionId& partition) const { return writer_->Knows(
 
 std::vector<PartitionId> Journal::Unclaimed() const { return writer_->Unclaimed(); }
 
-void Journal::Drop(const PartitionId& partition, Callback<void(Result<void>)> done) {
-  writer_->Drop(partition, std::move(done));
+void Journal::Forget(const PartitionId& partition, Callback<void(Result<void>)> done) {
+  writer_->Forget(partition, std::move(done));
 }
 
 void Journal::Close(Callback<void(Result<void>)> done) { writer_->Close(std::move(done)); }

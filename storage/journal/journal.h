@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One journal for all `flush` partitions of a data directory: what their logs append, cut and
-// restart, in one file, one synced write for all that arrived while the last was under way. The
-// segments are written beside it without a sync, and synced later: they are a fold over it.
+// One journal for all `flush` partitions of a data directory: what their logs append, in one file,
+// with one synced write for all that arrived while the last was under way. The segments are written
+// beside it without a sync, and synced later; a start puts back what they lack.
 //
 // The file has a fixed size, once it has grown to it, and is written round and round; a record may
 // be written over when its partition says that the segments have it (Synced). Where too little may,
@@ -34,6 +34,9 @@ struct JournalOptions {
   uint64_t step_bytes = 8ull << 20;
   // What one synced write takes.
   size_t frame_bytes_max = 4 << 20;
+  // So many partitions sync their segments at once to make room: not so many that writes of others
+  // wait for a thread.
+  size_t syncs_max = 4;
 };
 
 class StreamEvents {
@@ -65,11 +68,9 @@ class Stream {
   // or beyond: then all below is in the segments, synced, and what was told of it is committed.
   // Nothing where they are too much for the journal: then the segments have to be synced.
   std::optional<Ticket> Append(Offset base, Offset end, LeaderEpoch epoch, Pieces batches);
-  // What begins at `end` or above is about to be cut, or everything; then Drop says that it was.
-  Ticket Cut(Offset end);
-  Ticket Restart(Offset start);
-  // The segments hold all that was told, synced; or it no longer matters.
-  Ticket Drop();
+  // The segments hold all that was told, synced, or it no longer matters: when this is committed,
+  // no start finds any of it, and offsets may be given anew.
+  Ticket Forget();
 
   // The newest ticket that anybody was given.
   Ticket newest() const;
@@ -93,7 +94,7 @@ class Journal {
   // Partitions of which it holds what is needed, and that nobody has attached.
   std::vector<PartitionId> Unclaimed() const;
   // Forgets the partition, which nobody has attached: `done` when a start would not find it either.
-  void Drop(const PartitionId& partition, Callback<void(Result<void>)> done);
+  void Forget(const PartitionId& partition, Callback<void(Result<void>)> done);
 
   // Commits what it was told, and writes down what is still needed of it.
   void Close(Callback<void(Result<void>)> done);

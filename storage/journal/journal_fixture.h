@@ -101,8 +101,8 @@ class ModelLog final : public StreamEvents {
     bool operator==(const Segments&) const = default;
   };
 
-  // A cut or a restart that is under way.
-  struct Change {
+  // A cut or a restart that is under way: all is synced, and forgotten before anything goes.
+  struct UnderWay {
     Segments before;
     Segments after;
     Offset durable_before;
@@ -116,9 +116,7 @@ class ModelLog final : public StreamEvents {
   std::string Open(Journal& journal) {
     stream_ = journal.Attach(id_, this);
     const Tail tail = stream_->tail();
-    if (tail.restart) segments = {*tail.restart, {}, 0};
-    if (tail.cut) segments.written = Below(segments.written, *tail.cut);
-    for (const Extent& extent : tail.extents) {
+    for (const Extent& extent : tail) {
       if (extent.end <= segments.end()) continue;
       if (extent.base != segments.end()) return "a gap before an extent";
       Result<Bytes> read = Fail(Error::Kind::kUnavailable, "not read");
@@ -147,15 +145,8 @@ class ModelLog final : public StreamEvents {
     }
     return ticket.has_value();
   }
-  void Cut(Offset end) {
-    change = Change{segments,
-                    {segments.start, Below(segments.written, end), 0},
-                    durable,
-                    last_ = stream_->Cut(end)};
-  }
-  void Restart(Offset start) {
-    change = Change{segments, {start, {}, 0}, durable, last_ = stream_->Restart(start)};
-  }
+  void Cut(Offset end) { Change({segments.start, Below(segments.written, end), 0}); }
+  void Restart(Offset start) { Change({start, {}, 0}); }
   bool is_changing() const { return change.has_value(); }
   Stream& stream() { return *stream_; }
 
@@ -172,8 +163,6 @@ class ModelLog final : public StreamEvents {
     segments.synced = segments.written.size();
     durable = segments.end();
     change.reset();
-    last_ = stream_->Drop();
-    OnSyncWanted();
   }
   void OnSyncWanted() override {
     ++asked;
@@ -184,6 +173,13 @@ class ModelLog final : public StreamEvents {
   void OnFailed(const Error& error) override { failed.push_back(error); }
 
  private:
+  void Change(Segments after) {
+    const Offset durable_before = durable;
+    segments.synced = segments.written.size();
+    stream_->Synced(stream_->newest());
+    last_ = stream_->Forget();
+    change = UnderWay{segments, std::move(after), durable_before, last_};
+  }
   // What is in the segments alone counts when nothing told before could still come over it.
   void TellAfterAll() {
     if (after_all_ && committed_ >= last_) durable = std::max(durable, *after_all_);
@@ -202,7 +198,7 @@ class ModelLog final : public StreamEvents {
   Segments& segments;
   // Told to be.
   Offset durable;
-  std::optional<Change> change;
+  std::optional<UnderWay> change;
   bool is_deaf = false;
   int asked = 0;
   int commits = 0;

@@ -114,7 +114,7 @@ TEST(Journal, TellsWhatNobodyClaims) {
     logs.logs.clear();
   }
   bool dropped = false;
-  t.journal->Drop(PartitionOf(0), [&](Result<void> result) { dropped = result.has_value(); });
+  t.journal->Forget(PartitionOf(0), [&](Result<void> result) { dropped = result.has_value(); });
   EXPECT_FALSE(dropped);
   t.world.RunAll();
   EXPECT_TRUE(dropped);

@@ -16,9 +16,7 @@ bool IsSound(const RecordHead& head) {
   switch (head.kind) {
     case RecordKind::kAppend:
       return head.end > head.offset && head.length > 0;
-    case RecordKind::kCut:
-    case RecordKind::kRestart:
-    case RecordKind::kDrop:
+    case RecordKind::kForget:
       return head.length == 0;
   }
   return false;

@@ -13,19 +13,17 @@
 namespace weir::journal {
 
 enum class RecordKind : uint8_t {
-  kAppend = 1,   // Batches that begin at `offset` and end at `end`.
-  kCut = 2,      // The log now ends at `offset`.
-  kRestart = 3,  // The log is now empty, and begins at `offset`.
-  kDrop = 4,     // All that was told before is in the segments, synced, or no longer matters.
+  kAppend = 1,  // Batches that begin at `offset` and end at `end`.
+  kForget = 2,  // All that was told before is in the segments, synced, or no longer matters.
 };
 
 struct RecordHead {
   static constexpr size_t kBytes = 45;
 
   PartitionId partition;
-  RecordKind kind = RecordKind::kDrop;
+  RecordKind kind = RecordKind::kForget;
+  // From here on of an append alone.
   Offset offset;
-  // Of an append alone.
   Offset end;
   // Of an append's last batch.
   LeaderEpoch epoch;

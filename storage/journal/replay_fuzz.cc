@@ -55,7 +55,7 @@ void Open(std::string file) {
   for (const PartitionId& partition : opened->Unclaimed()) {
     streams.push_back(opened->Attach(partition, &events));
     Offset end;
-    for (const journal::Extent& extent : streams.back()->tail().extents) {
+    for (const journal::Extent& extent : streams.back()->tail()) {
       CHECK_LT(extent.base, extent.end);
       CHECK_GE(extent.base, end);
       end = extent.end;
@@ -110,9 +110,7 @@ std::string Append(int64_t base, int64_t end, const std::string& text) {
   return head.Encode() + text;
 }
 
-std::string Change(RecordKind kind, int64_t offset) {
-  return RecordHead{.partition = kPartition, .kind = kind, .offset = Offset(offset)}.Encode();
-}
+std::string Forget() { return RecordHead{.partition = kPartition}.Encode(); }
 
 }  // namespace
 
@@ -120,12 +118,11 @@ Target MakeTarget() {
   std::string first = Numbers({1, 0, 1, 0});
   std::string appends = Append(0, 3, "abc") + Append(3, 5, "def");
   return {
-      .seeds = {Framed({first, Numbers({2, 1, 1, 1}) + appends,
-                        Numbers({3, 2, 1, 2}) + Change(RecordKind::kCut, 3),
+      .seeds = {Framed({first, Numbers({2, 1, 1, 1}) + appends, Numbers({3, 2, 1, 2}) + Forget(),
                         Numbers({4, 3, 1, 3}) + Append(3, 9, "new")}),
                 Framed({Numbers({5, 4, 3, 4}) + Append(7, 9, "x"), Numbers({3, 2, 2, 2}) + appends,
-                        Numbers({4, 3, 3, 3}) + Change(RecordKind::kRestart, 7)}),
-                Framed({first, Numbers({2, 1, 1, 1}) + appends + Change(RecordKind::kDrop, 0),
+                        Numbers({4, 3, 3, 3}) + Forget()}),
+                Framed({first, Numbers({2, 1, 1, 1}) + appends + Forget(),
                         Numbers({4, 3, 1, 2}) + appends})},
       .feed = Feed,
       .bytes_max = size_t{8} << 20,

@@ -13,8 +13,6 @@ namespace {
 
 // A frame up to this size is written as one piece: to copy it costs less than to name its pieces.
 constexpr size_t kJoinedBytesMax = 128 << 10;
-// How many partitions sync their segments at once for the journal's sake.
-constexpr size_t kSyncsMax = 4;
 
 }  // namespace
 
@@ -60,7 +58,7 @@ void Writer::Detach(const PartitionId& partition) {
   at->second.events = nullptr;
   if (std::exchange(at->second.is_asked, false)) --asked_;
   vacant_.emplace(at->second.newest, partition);
-  Forget();
+  ForgetVacant();
 }
 
 const Tail& Writer::TailOf(const PartitionId& partition) const { return seats_.at(partition).tail; }
@@ -83,8 +81,9 @@ Ticket Writer::Tell(RecordHead head, Pieces batches) {
   }
   seat.newest = ticket;
   unsynced_.Told(head.partition, ticket);
-  if (head.kind == RecordKind::kDrop) {
+  if (head.kind == RecordKind::kForget) {
     unsynced_.Synced(head.partition, ticket);
+    seat.tail = {};
     is_short_ = false;
   }
   head.length = static_cast<uint32_t>(SizeOf(batches));
@@ -113,12 +112,12 @@ std::vector<PartitionId> Writer::Unclaimed() const {
   return unclaimed;
 }
 
-void Writer::Drop(const PartitionId& partition, Callback<void(Result<void>)> done) {
+void Writer::Forget(const PartitionId& partition, Callback<void(Result<void>)> done) {
   Ticket ticket = newest_;
   if (auto seat = seats_.find(partition); seat != seats_.end()) {
-    CHECK(seat->second.events == nullptr) << partition << " is dropped and attached";
+    CHECK(seat->second.events == nullptr) << partition << " is forgotten and attached";
     seat->second.tail = {};
-    ticket = Tell({.partition = partition, .kind = RecordKind::kDrop}, {});
+    ticket = Tell({.partition = partition, .kind = RecordKind::kForget}, {});
   }
   waiting_.push_back({ticket, std::move(done)});
   host_.strand.Post([self = shared_from_this()] { self->AnswerWaiting(); });
@@ -247,7 +246,7 @@ void Writer::Committed(Written frame) {
   CHECK_GE(frame.head.needed, needed_);
   needed_ = frame.head.needed;
   freed_ = std::max(freed_, ring_.Free(needed_));
-  Forget();
+  ForgetVacant();
   CHECK_LE(committed_, frame.last);
   committed_ = frame.last;
   for (const auto& [partition, ticket] : frame.partitions) {
@@ -263,7 +262,7 @@ void Writer::Committed(Written frame) {
 }
 
 // Whoever has no record in a frame any more, and nobody who attached it, need not be known.
-void Writer::Forget() {
+void Writer::ForgetVacant() {
   while (!vacant_.empty() && vacant_.begin()->first <= freed_) {
     PartitionId partition = vacant_.begin()->second;
     CHECK(!unsynced_.Needs(partition));
@@ -282,8 +281,8 @@ void Writer::AskForSyncs() {
       unsynced_.Synced(partition, old);
     return;
   }
-  if (asked_ >= kSyncsMax) return;
-  for (const PartitionId& partition : unsynced_.OldestUpTo(old, 4 * kSyncsMax)) {
+  if (asked_ >= options_.syncs_max) return;
+  for (const PartitionId& partition : unsynced_.OldestUpTo(old, 4 * options_.syncs_max)) {
     Seat& seat = seats_.at(partition);
     if (seat.events == nullptr || seat.is_asked) continue;
     seat.is_asked = true;
@@ -293,13 +292,15 @@ void Writer::AskForSyncs() {
       if (held == self->seats_.end() || !held->second.is_asked) return;
       if (held->second.events != nullptr) held->second.events->OnSyncWanted();
     });
-    if (asked_ >= kSyncsMax) return;
+    if (asked_ >= options_.syncs_max) return;
   }
 }
 
 void Writer::Fail(const Error& error) {
   if (failed_) return;
   failed_ = error;
+  // Its room was there before anything was told: whatever it is, it does not pass.
+  failed_->kind = Error::Kind::kIo;
   LOG(ERROR) << "the journal takes nothing more: " << error;
   told_.clear();
   std::vector<PartitionId> attached;

@@ -49,7 +49,7 @@ class Writer : public std::enable_shared_from_this<Writer> {
   void Synced(const PartitionId& partition, Ticket mark);
   bool Knows(const PartitionId& partition) const { return seats_.contains(partition); }
   std::vector<PartitionId> Unclaimed() const;
-  void Drop(const PartitionId& partition, Callback<void(Result<void>)> done);
+  void Forget(const PartitionId& partition, Callback<void(Result<void>)> done);
   void Close(Callback<void(Result<void>)> done);
   void Abandon();
   Ticket newest() const { return newest_; }
@@ -105,7 +105,7 @@ class Writer : public std::enable_shared_from_this<Writer> {
   // A frame without records would let others be written over.
   bool WouldFree() const;
   void Committed(Written frame);
-  void Forget();
+  void ForgetVacant();
   void AskForSyncs();
   void Ended();
   void Fail(const Error& error);
