@@ -87,7 +87,7 @@ class Work {
   }
   void Open() {
     if (has_stopped()) return;
-    OpenLog(t_.world.host(), kFolder, t_.options, &t_.events, [&](auto opened) {
+    t_.StartOpening([&](auto opened) {
       ASSERT_TRUE(opened) << opened.error();
       t_.log = std::move(*opened);
     });
@@ -148,21 +148,21 @@ void CheckGoesOn(LogFixture& t, const std::string& where) {
 // Recovery itself stops after so many steps, and again after some more.
 void OpenInterrupted(LogFixture& t, int steps) {
   for (int round = 0; round < 2; ++round) {
-    OpenLog(t.world.host(), kFolder, t.options, &t.events, [](auto) {});
+    t.StartOpening([](auto) {});
     for (int i = 0; i < steps + round * 3 && t.world.RunOne(); ++i) {
     }
-    t.world.Crash();
+    t.Crash();
   }
 }
 
 using Script = std::function<void(Work&)>;
 
 // Stops the script after each of its steps; returns how many it has.
-int CrashEverywhere(const LogOptions& options, const Script& script, uint64_t seeds) {
+int CrashEverywhere(const LogOptions& options, Flush flush, const Script& script, uint64_t seeds) {
   for (int steps = 1;; ++steps) {
     bool is_over = false;
     for (uint64_t seed = 1; seed <= seeds; ++seed) {
-      LogFixture t(options, seed);
+      LogFixture t(options, seed, flush);
       t.world.wall_now = WallTime{1'000'000};
       t.Open();
       Work work(t, steps);
@@ -191,11 +191,19 @@ LogOptions Options(uint64_t segment_bytes, bool flush = true) {
   return options;
 }
 
-TEST(Crash, AnywhereInAppendsCutsAndACleanStop) {
+// A log that syncs its own files, and one over a journal.
+class Crash : public testing::TestWithParam<Flush> {};
+
+INSTANTIATE_TEST_SUITE_P(Both, Crash, testing::Values(Flush::kFiles, Flush::kJournal),
+                         [](const auto& info) {
+                           return info.param == Flush::kFiles ? "Files" : "Journal";
+                         });
+
+TEST_P(Crash, AnywhereInAppendsCutsAndACleanStop) {
   for (uint64_t segment_bytes : {250ull, 1ull << 30}) {
     LogOptions options = Options(segment_bytes);
     int steps = CrashEverywhere(
-        options,
+        options, GetParam(),
         [](Work& work) {
           work.Append(3, 1);
           work.Append(5, 4);
@@ -212,12 +220,12 @@ TEST(Crash, AnywhereInAppendsCutsAndACleanStop) {
   }
 }
 
-TEST(Crash, AnywhereWhileTheRecoveryPointMoves) {
+TEST_P(Crash, AnywhereWhileTheRecoveryPointMoves) {
   for (bool flush : {true, false}) {
     LogOptions options = Options(1200, flush);
     options.recovery_bytes = 300;
     int steps = CrashEverywhere(
-        options,
+        options, GetParam(),
         [](Work& work) {
           for (int i = 0; i < 8; ++i) work.Append(2, 1 + i / 3);
           work.Truncate(9);
@@ -228,10 +236,10 @@ TEST(Crash, AnywhereWhileTheRecoveryPointMoves) {
   }
 }
 
-TEST(Crash, AnywhereInDeletionsByOffset) {
+TEST_P(Crash, AnywhereInDeletionsByOffset) {
   LogOptions options = Options(250);
   int steps = CrashEverywhere(
-      options,
+      options, GetParam(),
       [](Work& work) {
         work.Append(7, 1);
         work.DeleteBefore(3);
@@ -246,12 +254,12 @@ TEST(Crash, AnywhereInDeletionsByOffset) {
   EXPECT_GT(steps, 60);
 }
 
-TEST(Crash, AnywhereInRetention) {
+TEST_P(Crash, AnywhereInRetention) {
   LogOptions options = Options(250);
   options.retention.ms = 1000;
   options.file_delete_delay = std::chrono::seconds(1);
   int steps = CrashEverywhere(
-      options,
+      options, GetParam(),
       [](Work& work) {
         work.Append(7, 1);
         work.Upkeep(std::chrono::milliseconds(1500));
@@ -266,12 +274,12 @@ TEST(Crash, AnywhereInRetention) {
 }
 
 // Every second batch of the closed segments, in the place of all.
-TEST(Crash, AnywhereInAReplacementLeavesTheOldOrTheNew) {
+TEST_P(Crash, AnywhereInAReplacementLeavesTheOldOrTheNew) {
   for (int steps = 1;; ++steps) {
     bool is_over = false;
     for (uint64_t seed = 1; seed <= 6; ++seed) {
       const std::string where = "steps " + std::to_string(steps) + " seed " + std::to_string(seed);
-      LogFixture t(Options(250), seed);
+      LogFixture t(Options(250), seed, GetParam());
       t.Open();
       Records before, after;
       std::string cleaned;
@@ -320,9 +328,9 @@ TEST(Crash, AnywhereInAReplacementLeavesTheOldOrTheNew) {
   }
 }
 
-TEST(Crash, WithoutFlushLeavesAPrefix) {
+TEST_P(Crash, WithoutFlushLeavesAPrefix) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
-    LogFixture t(Options(500, false), seed);
+    LogFixture t(Options(500, false), seed, GetParam());
     t.Open();
     Work work(t, 1 << 20);
     for (int i = 0; i < 12; ++i) work.Append(1, 1);

@@ -71,13 +71,21 @@ class FileLog final : public Log {
 };
 
 host::Task<Result<std::unique_ptr<Log>>> Open(host::Host host, std::string folder,
-                                              LogOptions options, LogEvents* events) {
+                                              LogOptions options, LogEvents* events,
+                                              InJournal journal) {
   auto recovered = co_await Recover(host.disk, folder, options);
   if (!recovered) {
     co_return std::unexpected(recovered.error().While("opening the log in " + folder));
   }
   auto store =
       std::make_shared<Store>(host, std::move(folder), options, events, std::move(*recovered));
+  if (journal.journal != nullptr) {
+    auto joined = co_await Store::Join(store, journal);
+    if (!joined) {
+      store->Abandon();
+      co_return std::unexpected(joined.error().While("opening the log in " + store->folder()));
+    }
+  }
   std::unique_ptr<Log> log = std::make_unique<FileLog>(std::move(store));
   co_return std::move(log);
 }
@@ -85,8 +93,13 @@ host::Task<Result<std::unique_ptr<Log>>> Open(host::Host host, std::string folde
 }  // namespace
 
 void OpenLog(host::Host host, std::string folder, LogOptions options, LogEvents* events,
+             InJournal journal, Callback<void(Result<std::unique_ptr<Log>>)> done) {
+  host::Spawn(Open(host, std::move(folder), options, events, journal), std::move(done));
+}
+
+void OpenLog(host::Host host, std::string folder, LogOptions options, LogEvents* events,
              Callback<void(Result<std::unique_ptr<Log>>)> done) {
-  host::Spawn(Open(host, std::move(folder), options, events), std::move(done));
+  OpenLog(host, std::move(folder), options, events, {}, std::move(done));
 }
 
 }  // namespace weir::log

@@ -19,6 +19,7 @@
 #include "common/base/ids.h"
 #include "common/base/time.h"
 #include "common/host/host.h"
+#include "storage/journal/journal.h"
 #include "storage/log/admission_rules.h"
 #include "storage/log/damage.h"
 #include "storage/log/format/epoch_checkpoint.h"
@@ -197,10 +198,21 @@ class Log {
   virtual void Close(Callback<void(Result<void>)> done) = 0;
 };
 
+// The journal of the log's data directory, and whose log it is there.
+struct InJournal {
+  journal::Journal* journal = nullptr;
+  PartitionId partition;
+};
+
 // Opens the log in `folder` of the host's disk, made with its first record; after a crash what lies
 // above the recovery point is scanned and a torn tail is cut. What is damaged below that is in
 // damages(): the log opens, and the rest of it is served. A folder that Kafka wrote is scanned
 // whole. All of `host`, and `events`, outlive the log.
+//
+// With a journal, what is appended with `flush` is durable when the journal has it, and the files
+// are synced later; what they lack of it is put back first. It outlives the log.
+void OpenLog(host::Host host, std::string folder, LogOptions options, LogEvents* events,
+             InJournal journal, Callback<void(Result<std::unique_ptr<Log>>)> done);
 void OpenLog(host::Host host, std::string folder, LogOptions options, LogEvents* events,
              Callback<void(Result<std::unique_ptr<Log>>)> done);
 

@@ -12,6 +12,7 @@
 
 #include "common/records/batch_builder.h"
 #include "common/records/record_reader.h"
+#include "storage/journal/journal.h"
 #include "storage/log/log.h"
 #include "storage/log/memory_disk.h"
 
@@ -43,16 +44,39 @@ struct HeardEvents : LogEvents {
   std::vector<Error> failed;
 };
 
+// So small that it is written round and round.
+inline constexpr journal::JournalOptions kSmallJournal{.bytes = 64 << 10, .step_bytes = 64 << 10};
+
+// Whether a log has a journal under it, or syncs its own files for each append.
+enum class Flush { kFiles, kJournal };
+
 class LogFixture {
  public:
-  explicit LogFixture(LogOptions log_options = {}, uint64_t seed = 1)
-      : world(seed), options(log_options) {}
-  ~LogFixture() { log.reset(); }
+  explicit LogFixture(LogOptions log_options = {}, uint64_t seed = 1, Flush flush = Flush::kFiles)
+      : world(seed), options(log_options), has_journal(flush == Flush::kJournal) {
+    if (!has_journal) return;
+    world.MakeFolder("", [](Result<void>) {});
+    world.RunAll();
+  }
+  ~LogFixture() {
+    log.reset();
+    journal.reset();
+  }
 
+  // The journal first, where it is not open.
+  void StartOpening(Callback<void(Result<std::unique_ptr<Log>>)> done) {
+    if (!has_journal || journal) return OpenLog(Under(), std::move(done));
+    journal::OpenJournal(world.host(), "journal", kSmallJournal,
+                         [this, done = std::move(done)](auto opened) mutable {
+                           if (!opened) return done(std::unexpected(opened.error()));
+                           journal = std::move(*opened);
+                           OpenLog(Under(), std::move(done));
+                         });
+  }
   Result<void> TryOpen() {
     log.reset();
     Result<void> opened = Fail(Error::Kind::kUnavailable, "not opened");
-    OpenLog(world.host(), kFolder, options, &events, [&](auto result) {
+    StartOpening([&](auto result) {
       opened = {};
       if (result) {
         log = std::move(*result);
@@ -77,6 +101,7 @@ class LogFixture {
   void Crash() {
     world.Crash();
     log.reset();
+    journal.reset();
   }
   Answer<Appended> Append(Bytes batch, int epoch = 1) {
     return log->AppendAsLeader(std::move(batch), LeaderEpoch(epoch), Origin::kClient, {0});
@@ -170,7 +195,16 @@ class LogFixture {
   MemoryWorld world;
   LogOptions options;
   HeardEvents events;
+  const bool has_journal;
+  const PartitionId id{TopicId(Uuid::FromRandom(1, 1)), PartitionIndex(0)};
+  std::unique_ptr<journal::Journal> journal;
   std::unique_ptr<Log> log;
+
+ private:
+  InJournal Under() const { return {journal.get(), id}; }
+  void OpenLog(InJournal under, Callback<void(Result<std::unique_ptr<Log>>)> done) {
+    log::OpenLog(world.host(), kFolder, options, &events, under, std::move(done));
+  }
 };
 
 }  // namespace weir::log

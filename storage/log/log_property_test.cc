@@ -75,7 +75,8 @@ class Model {
 
 class Play {
  public:
-  explicit Play(uint64_t seed) : random_(static_cast<unsigned>(seed)), t_(DrawOptions(), seed) {
+  Play(uint64_t seed, Flush flush)
+      : random_(static_cast<unsigned>(seed)), t_(DrawOptions(), seed, flush) {
     t_.world.wall_now = WallTime{1'000'000};
     t_.Open();
   }
@@ -216,9 +217,9 @@ class Play {
   int written_ = 0;
 };
 
-TEST(LogProperty, HoldsWhatAVectorOfBatchesHolds) {
+void RunSeeds(Flush flush) {
   for (uint64_t seed = 1; seed <= 120; ++seed) {
-    Play play(seed);
+    Play play(seed, flush);
     for (int step = 0; step < 120; ++step) {
       play.Step();
       if (step % 3 == 0)
@@ -227,6 +228,10 @@ TEST(LogProperty, HoldsWhatAVectorOfBatchesHolds) {
     }
   }
 }
+
+TEST(LogProperty, HoldsWhatAVectorOfBatchesHolds) { RunSeeds(Flush::kFiles); }
+
+TEST(LogProperty, HoldsTheSameOverAJournal) { RunSeeds(Flush::kJournal); }
 
 }  // namespace
 }  // namespace weir::log

@@ -34,6 +34,7 @@ class MemoryWorld : public host::Strand,
   void Crash();
   // From now on, operations of this kind ("write", "sync") on paths that contain `path` fail.
   void FailFrom(std::string kind, std::string path, Error error);
+  void FailNoMore() { failures_.clear(); }
 
   int writes = 0;
   int syncs = 0;

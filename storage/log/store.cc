@@ -83,7 +83,7 @@ Answer<void> Store::AppendAsFollower(Bytes batches, LeaderEpoch epoch) {
       PLANTED_BUG("log: a follower forgets producers") ? producers_ : Producers();
   const WallTime now = host_.clock.WallNow();
   producers_.Forget(now, options_.admission.forgets_producers_after);
-  end_ = next;
+  if (next < end_) BeginBelowStart(next);
   for (auto& batch : *admitted) Enqueue(batch.header, {std::move(batch.bytes)}, now);
   if (PLANTED_BUG("log: a follower forgets producers")) producers_ = before;
   if (next < start_) epochs_.DropBefore(start_);
@@ -97,6 +97,12 @@ Offset Store::NextFromLeader(const Bytes& batches) const {
   const bool is_empty = start_ == end_ && segments_.empty() && pending_.empty();
   if (!first || !is_empty || first->base_offset >= end_ || first->end_offset() <= end_) return end_;
   return first->base_offset;
+}
+
+// The log's start divides its first batch, which has an epoch of its own.
+void Store::BeginBelowStart(Offset base) {
+  end_ = base;
+  epochs_.TruncateTo(base);
 }
 
 Answer<void> Store::MayAppend(LeaderEpoch epoch) const {
@@ -127,6 +133,11 @@ void Store::Enqueue(const BatchHeader& header, Pieces pieces, WallTime now) {
     pending.begins = true;
     pending.rolls = std::make_shared<const Folds>(epochs_, producers_);
     bytes_since_mark_ = 0;
+  }
+  if (journaled_) {
+    // Where the log's start divides its first batch, that begins below what was there.
+    const Offset base = std::max(end_, start_);
+    journaled_->Append(base, header.end_offset(), header.leader_epoch, pending.pieces);
   }
   if (pending.begins) BeginPlanned(header.base_offset, now);
   planned_.Add(header, options_.index_interval_bytes, nullptr);
@@ -189,6 +200,7 @@ void Store::Fail(const Error& error) {
                        "); free some, and start the node again";
   }
   pending_.clear();
+  if (journaled_) journaled_->GiveUpUnwritten();
   if (events_ != nullptr) events_->OnFailed(*failed_);
 }
 
@@ -196,6 +208,7 @@ void Store::Abandon() {
   abandoned_ = true;
   events_ = nullptr;
   pending_.clear();
+  if (journaled_) journaled_->Leave();
   auto dropped = std::exchange(waiters_, {});
 }
 

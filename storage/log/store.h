@@ -17,6 +17,7 @@
 #include "storage/log/checkpoint.h"
 #include "storage/log/files.h"
 #include "storage/log/format/names.h"
+#include "storage/log/journaled.h"
 #include "storage/log/log.h"
 #include "storage/log/recovery.h"
 #include "storage/log/segment.h"
@@ -34,6 +35,11 @@ class Store : public std::enable_shared_from_this<Store> {
   Offset durable() const { return durable_; }
   const LeaderEpochs& epochs() const { return epochs_; }
   const std::vector<Damage>& damages() const { return damages_; }
+  const std::string& folder() const { return folder_; }
+
+  // Once, before anything else: puts what the journal has back into the files, and tells it from
+  // now on what is appended.
+  static host::Task<Result<void>> Join(std::shared_ptr<Store> self, InJournal journal);
 
   // As in Log.
   Answer<Appended> AppendAsLeader(Bytes batch, LeaderEpoch epoch, Origin origin, WallTime now);
@@ -106,6 +112,7 @@ class Store : public std::enable_shared_from_this<Store> {
   std::string RecordsPath(Offset base) const { return Path(RecordsName(base)); }
   Answer<void> MayAppend(LeaderEpoch epoch) const;
   Offset NextFromLeader(const Bytes& batches) const;
+  void BeginBelowStart(Offset base);
   void Enqueue(const records::BatchHeader& header, Pieces pieces, WallTime now);
   void BeginPlanned(Offset base, WallTime now);
   void Fail(const Error& error);
@@ -125,7 +132,22 @@ class Store : public std::enable_shared_from_this<Store> {
   host::Task<Result<void>> StartSegment(Offset base, FoldsPointer rolls);
   host::Task<Result<void>> OpenActive();
   host::Task<Result<void>> EnsureFolder();
+  // Tells the journal as well.
   host::Task<Result<void>> SyncWritten();
+  bool MaySync() const;
+  bool WantsSync() const;
+  void TellDurable();
+
+  // With a journal (store_journal.cc).
+  std::unique_ptr<Journaled> Attach(InJournal journal);
+  host::Task<Result<void>> PutBack(Journaled& journaled);
+  host::Task<Result<void>> PutBackExtent(journal::Extent extent, Journaled& journaled);
+  std::string PutBackBatch(const records::BatchHeader& header, Bytes batch, WallTime now);
+  host::Task<Result<void>> WritePending();
+  host::Task<Result<void>> SkipTo(Offset next);
+  host::Task<Result<void>> LeaveToFiles();
+  // Waits until all that the journal was told is committed.
+  host::Task<Result<void>> Committed();
 
   // The recovery point (store_checkpoint.cc). Whoever writes the checkpoint has set
   // `checkpointing_`, or everything else stands still.
@@ -257,8 +279,10 @@ class Store : public std::enable_shared_from_this<Store> {
   Offset end_;
   Offset written_;
   Offset durable_;
-  // The segments' files are synced up to here, by whoever did it.
+  // The segments' files are synced up to here. With a journal, durable_ may be above.
   Offset synced_;
+  // Null without a journal, and without `flush`.
+  std::unique_ptr<Journaled> journaled_;
   // Of all that has offsets.
   LeaderEpochs epochs_;
   Producers producers_;
@@ -301,6 +325,8 @@ class Store : public std::enable_shared_from_this<Store> {
 
   bool writing_ = false;
   bool syncing_ = false;
+  // The active segment is about to be another: no sync of it may begin.
+  bool rolling_ = false;
   bool checkpointing_ = false;
   bool changing_ = false;
   bool keeping_ = false;

@@ -54,13 +54,16 @@ host::Task<Result<void>> Store::RunChange(std::shared_ptr<Store> self, Change ch
     changed = co_await self->CleanStop();
   }
   if (!changed && !self->closed_) self->Fail(changed.error());
+  if (change == Change::kClose && self->journaled_) self->journaled_->Leave();
   --self->changes_;
   busy.End();
+  self->StartSyncing();
   co_return changed;
 }
 
 host::Task<Result<void>> Store::Cut(Offset end) {
   if (end >= end_) co_return Result<void>();
+  if (auto left = co_await LeaveToFiles(); !left) co_return left;
   end = std::max(end, start_);
   mark_.reset();
   const size_t index = segments_.empty() ? 0 : SegmentOf(end);
@@ -90,6 +93,7 @@ host::Task<Result<void>> Store::Cut(Offset end) {
   if (auto files = co_await CutFiles(index, part); !files) co_return files;
   producers_ = std::move(producers);
   end_ = written_ = durable_ = synced_ = cut;
+  if (journaled_) journaled_->EndsAt(cut);
   PlanFromFiles();
   co_return Result<void>();
 }
@@ -236,6 +240,7 @@ host::Task<Result<Producers>> Store::FoldProducers(Offset cut, size_t segment, u
 }
 
 host::Task<Result<void>> Store::Empty(Offset start) {
+  if (auto left = co_await LeaveToFiles(); !left) co_return left;
   mark_.reset();
   damages_.clear();
   if (!segments_.empty()) {
@@ -255,6 +260,7 @@ host::Task<Result<void>> Store::Empty(Offset start) {
   epochs_ = {};
   producers_ = {};
   start_ = end_ = written_ = durable_ = synced_ = start;
+  if (journaled_) journaled_->EndsAt(start);
   PlanFromFiles();
   // An empty folder would begin at 0.
   co_return co_await WriteCheckpoint(CheckpointOf(start), Names::kSynced);
@@ -266,6 +272,8 @@ host::Task<Result<void>> Store::CleanStop() {
   if (!has_nothing_new) {
     if (auto sealed = co_await Seal(Folds{epochs_, producers_}, true); !sealed) co_return sealed;
   }
+  // All is in its files: the journal may forget it.
+  if (auto synced = co_await SyncWritten(); !synced) co_return synced;
   active_ = nullptr;
   reader_ = nullptr;
   reader_of_ = nullptr;

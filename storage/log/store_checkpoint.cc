@@ -33,15 +33,7 @@ host::Task<Result<void>> Store::Advance(Mark mark) {
   SegmentPointer segment = segments_.back();
   CHECK_EQ(segment->base(), mark.fold.base);
   if (synced_ < end) {
-    if (auto opened = co_await OpenActive(); !opened) co_return opened;
-    const Offset target = written_;
-    FilePointer file = active_;
-    if (auto synced = co_await SyncFile(file); !synced) {
-      co_return std::unexpected(synced.error().While("syncing " + RecordsPath(segment->base())));
-    }
-    synced_ = std::max(synced_, target);
-    // With `flush` it is the sync loop that tells what is durable.
-    if (!options_.flush) durable_ = std::max(durable_, target);
+    if (auto synced = co_await SyncWritten(); !synced) co_return synced;
   }
   Checkpoint::File file = segment->file;
   file.fold = mark.fold;
@@ -58,9 +50,6 @@ host::Task<Result<void>> Store::Advance(Mark mark) {
 host::Task<Result<void>> Store::Seal(Folds folds, bool stays_active) {
   mark_.reset();
   if (!PLANTED_BUG("log: a checkpoint before what it tells of")) {
-    if (has_active_ && durable_ < written_) {
-      if (auto opened = co_await OpenActive(); !opened) co_return opened;
-    }
     if (auto synced = co_await SyncWritten(); !synced) co_return synced;
   }
   if (has_active_) {

@@ -85,8 +85,10 @@ host::Task<Result<void>> Store::Retain(Offset limit) {
 // What is appended meanwhile begins another segment, and waits to be written.
 host::Task<Result<void>> Store::CloseActive() {
   Busy busy(shared_from_this(), &writing_);
+  Busy rolling(shared_from_this(), &rolling_);
   BeginPlanned(end_, host_.clock.WallNow());
   auto sealed = co_await Seal(Folds{epochs_, producers_}, false);
+  rolling.End();
   busy.End();
   if (sealed) StartWriting();
   co_return sealed;

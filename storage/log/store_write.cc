@@ -17,9 +17,21 @@ void Store::StartWriting() {
 }
 
 void Store::StartSyncing() {
-  if (options_.flush && !syncing_ && durable_ < written_) {
+  if (!syncing_ && !rolling_ && !changing_ && MaySync() && WantsSync()) {
     host::Spawn(SyncLoop(shared_from_this()));
   }
+}
+
+// What failed for want of room may be synced, or it would hold the journal's room for ever.
+bool Store::MaySync() const {
+  const bool is_alive =
+      !failed_ || failed_->kind == Error::Kind::kFull || failed_->kind == Error::Kind::kUnavailable;
+  return is_alive && !closed_ && !abandoned_;
+}
+
+bool Store::WantsSync() const {
+  if (journaled_) return journaled_->wants_sync(synced_, written_);
+  return options_.flush && !failed_ && synced_ < written_;
 }
 
 host::Task<void> Store::WriteLoop(std::shared_ptr<Store> self) {
@@ -35,6 +47,8 @@ host::Task<void> Store::WriteLoop(std::shared_ptr<Store> self) {
     self->StartSyncing();
     self->StartAdvancing();
     self->events_->OnWritten(self->written_);
+    if (self->abandoned_) break;
+    self->TellDurable();
     if (self->abandoned_) break;
   }
   busy.End();
@@ -75,6 +89,7 @@ host::Task<Result<void>> Store::WriteGroup(std::vector<Pending> group) {
   segment->file.written_at = host_.clock.WallNow();
   written_ = segment->end();
   CHECK_LE(written_, end_);
+  if (journaled_) journaled_->Written(written_);
   co_return Result<void>();
 }
 
@@ -84,6 +99,7 @@ host::Task<Result<void>> Store::StartSegment(Offset base, FoldsPointer rolls) {
   // Only the first batch of all may reach below the log's start.
   if (!segments_.empty()) CHECK_GE(base, written_);
   Busy busy(shared_from_this(), &checkpointing_);
+  Busy rolling(shared_from_this(), &rolling_);
   Result<void> done;
   if (rolls) done = co_await Seal(*rolls, false);
   if (done) done = co_await EnsureFolder();
@@ -91,6 +107,7 @@ host::Task<Result<void>> Store::StartSegment(Offset base, FoldsPointer rolls) {
     done = co_await WriteCheckpoint(CheckpointOf(base), Names::kSynced);
   }
   if (!done) {
+    rolling.End();
     busy.End();
     co_return done;
   }
@@ -105,6 +122,7 @@ host::Task<Result<void>> Store::StartSegment(Offset base, FoldsPointer rolls) {
     has_active_ = true;
     active_ = std::move(*opened);
   }
+  rolling.End();
   busy.End();
   co_return done;
 }
@@ -136,27 +154,41 @@ host::Task<Result<void>> Store::EnsureFolder() {
 
 host::Task<void> Store::SyncLoop(std::shared_ptr<Store> self) {
   Busy busy(self, &self->syncing_);
-  while (!self->failed_ && !self->abandoned_ && self->durable_ < self->written_) {
+  while (self->MaySync() && self->WantsSync()) {
     auto synced = co_await self->SyncWritten();
-    if (!synced) self->Fail(synced.error());
+    if (synced) continue;
+    self->Fail(synced.error());
+    break;
   }
   busy.End();
 }
 
 host::Task<Result<void>> Store::SyncWritten() {
-  if (durable_ == written_) co_return Result<void>();
   // The file does not change meanwhile: a roll waits for the sync under way.
-  Offset target = written_;
-  Result<void> synced;
-  if (!PLANTED_BUG("log: durable before the sync")) synced = co_await SyncFile(active_);
-  if (!synced) {
-    co_return std::unexpected(
-        synced.error().While("syncing " + RecordsPath(segments_.back()->base())));
+  const Offset target = written_;
+  const journal::Ticket mark = journaled_ ? journaled_->Mark() : journal::Ticket();
+  if (synced_ < target) {
+    if (auto opened = co_await OpenActive(); !opened) co_return opened;
+    Result<void> synced;
+    FilePointer file = active_;
+    if (!PLANTED_BUG("log: durable before the sync")) synced = co_await SyncFile(file);
+    if (!synced) {
+      co_return std::unexpected(
+          synced.error().While("syncing " + RecordsPath(segments_.back()->base())));
+    }
+    synced_ = std::max(synced_, target);
   }
-  durable_ = target;
-  synced_ = std::max(synced_, target);
-  if (options_.flush && events_ != nullptr) events_->OnDurable(durable_);
+  if (journaled_) journaled_->Synced(mark, target);
+  TellDurable();
   co_return Result<void>();
+}
+
+// What is durable is told when it can be read as well.
+void Store::TellDurable() {
+  const Offset durable = journaled_ ? std::min(journaled_->committed(), written_) : synced_;
+  if (durable <= durable_) return;
+  durable_ = durable;
+  if (options_.flush && events_ != nullptr) events_->OnDurable(durable_);
 }
 
 }  // namespace weir::log
