@@ -34,6 +34,10 @@ DEFINE_string(
 DEFINE_int64(min_free_mib, -1,
              "Producers are refused while less is free on the disk of a partition, in MiB; -1: a "
              "twentieth of the disk, and 1024 at most.");
+DEFINE_int64(
+    journal_mib, 256,
+    "What the journal of a data folder may take, in MiB: records that are acknowledged and "
+    "not yet synced in the files of their partitions.");
 DEFINE_string(controllers, "", "The controllers, host:port,host:port,...");
 DEFINE_string(rack, "", "Where this node stands: replicas are spread over racks.");
 DEFINE_int64(
@@ -101,7 +105,8 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
   config.internal_advertised = FLAGS_advertise_internal;
   config.rack = FLAGS_rack;
   for (const auto& [flag, mib] : {std::pair("--append_memory_mib", FLAGS_append_memory_mib),
-                                  std::pair("--read_memory_mib", FLAGS_read_memory_mib)}) {
+                                  std::pair("--read_memory_mib", FLAGS_read_memory_mib),
+                                  std::pair("--journal_mib", FLAGS_journal_mib)}) {
     if (mib >= 1 && mib <= kMemoryMibMost) continue;
     return invalid(std::string(flag) + " is from 1 to " + std::to_string(kMemoryMibMost) +
                    ", not " + std::to_string(mib));
@@ -113,6 +118,7 @@ weir::Result<weir::storage::StorageNodeConfig> ConfigFromFlags() {
                    std::to_string(kScrubMibMost));
   }
   config.scrub.bytes_per_second = FLAGS_scrub_mib_per_s << 20;
+  config.journal.bytes = static_cast<uint64_t>(FLAGS_journal_mib) << 20;
   config.version = weir::BuildVersion();
   if (FLAGS_min_free_mib >= 0) {
     config.room.min_free = static_cast<uint64_t>(FLAGS_min_free_mib) << 20;

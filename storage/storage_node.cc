@@ -42,6 +42,21 @@ host::Task<bool> Read(broker::HighWatermarks& marks) {
   co_return true;
 }
 
+host::Task<Result<void>> OpenJournal(broker::Directory& directory,
+                                     journal::JournalOptions options) {
+  co_return co_await host::Await<Result<void>>(
+      [&](auto done) { directory.OpenJournal(options, std::move(done)); });
+}
+
+host::Task<bool> CloseJournal(broker::Directory& directory) {
+  auto closed = co_await host::Await<Result<void>>(
+      [&](auto done) { directory.journal()->Close(std::move(done)); });
+  // The partitions' own files have all of it.
+  if (!closed)
+    LOG(ERROR) << "closing the journal of " << directory.path() << ": " << closed.error();
+  co_return closed.has_value();
+}
+
 host::Task<bool> Write(broker::HighWatermarks& marks) {
   co_await host::AwaitDone([&marks](auto done) { marks.Write(std::move(done)); });
   co_return true;
@@ -73,6 +88,8 @@ void StorageNode::Start(Callback<void(Result<Listening>)> started) {
 host::Task<Result<StorageNode::Listening>> StorageNode::Open() {
   auto opened = co_await OpenDirectories();
   if (!opened) co_return std::unexpected(opened.error());
+  auto journals = co_await OpenJournals();
+  if (!journals) co_return std::unexpected(journals.error());
   auto read = co_await ReadCleanStop();
   if (!read) co_return std::unexpected(read.error());
   co_await ReadHighWatermarks();
@@ -98,6 +115,28 @@ host::Task<Result<void>> StorageNode::OpenDirectories() {
               << (folder.is_new ? ", a new one" : "");
   }
   co_return Result<void>();
+}
+
+host::Task<Result<void>> StorageNode::OpenJournals() {
+  std::vector<host::Task<Result<void>>> openings;
+  for (const auto& directory : directories_) {
+    openings.push_back(OpenJournal(*directory, config_.journal));
+  }
+  auto opened = co_await host::All(std::move(openings));
+  for (size_t i = 0; i < directories_.size(); ++i) {
+    if (opened[i]) continue;
+    GiveUp(*directories_[i], opened[i].error());
+    if (Working().empty()) co_return std::unexpected(opened[i].error());
+  }
+  co_return Result<void>();
+}
+
+host::Task<void> StorageNode::CloseJournals() {
+  std::vector<host::Task<bool>> closings;
+  for (broker::Directory* directory : Working()) {
+    if (directory->journal() != nullptr) closings.push_back(CloseJournal(*directory));
+  }
+  co_await host::All(std::move(closings));
 }
 
 // The stop was a clean one if all say so that may hold something.
@@ -369,6 +408,7 @@ void StorageNode::CloseLogs() {
 }
 
 host::Task<void> StorageNode::WriteCleanStop(NodeEpoch epoch) {
+  co_await CloseJournals();
   co_await WriteHighWatermarks();
   if (epoch == kNoNodeEpoch) co_return;
   std::vector<host::Task<Result<void>>> writes;

@@ -18,6 +18,7 @@
 #include "storage/broker/producer_ids.h"
 #include "storage/broker/records.h"
 #include "storage/broker/scrubber.h"
+#include "storage/journal/journal.h"
 #include "storage/partition/follower_streams.h"
 #include "storage/partition/healer.h"
 #include "storage/partition/leader_feeds.h"
@@ -43,6 +44,8 @@ struct StorageNodeConfig {
   broker::RoomConfig room;
   // How fast what lies on the disks is compared with its checksums.
   broker::ScrubConfig scrub;
+  // Of each data folder.
+  journal::JournalOptions journal;
 };
 
 class StorageNode final : public session::SessionEvents, public partition::PartitionHooks {
@@ -74,6 +77,8 @@ class StorageNode final : public session::SessionEvents, public partition::Parti
  private:
   host::Task<Result<Listening>> Open();
   host::Task<Result<void>> OpenDirectories();
+  host::Task<Result<void>> OpenJournals();
+  host::Task<void> CloseJournals();
   host::Task<Result<void>> ReadCleanStop();
   host::Task<void> ReadHighWatermarks();
   host::Task<void> WriteHighWatermarks();

@@ -44,6 +44,20 @@ void Directory::Fail(const Error& error) {
   high_watermarks_.Unwatch();
 }
 
+// Its file stays open, whatever else is.
+void Directory::OpenJournal(journal::JournalOptions options, Callback<void(Result<void>)> done) {
+  CHECK(!journal_);
+  host::Host host{host_.clock, host_.strand, disk_, host_.network, host_.random};
+  journal::OpenJournal(
+      host, kJournalFile, options,
+      lifetime_.Bind(
+          [this, done = std::move(done)](Result<std::unique_ptr<journal::Journal>> opened) mutable {
+            if (!opened) return done(std::unexpected(opened.error()));
+            journal_ = std::move(*opened);
+            done({});
+          }));
+}
+
 void Directory::Watch() { Measure(); }
 
 void Directory::Measure() {

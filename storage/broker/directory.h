@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,7 @@
 #include "storage/broker/fenced_disk.h"
 #include "storage/broker/high_watermarks.h"
 #include "storage/compaction/driver/cleaner.h"
+#include "storage/journal/journal.h"
 #include "storage/log/open_files.h"
 
 namespace weir::broker {
@@ -28,6 +30,9 @@ struct RoomConfig {
 };
 inline constexpr uint64_t kMinFreeMost = 1ull << 30;
 
+// What was appended to the directory's partitions, and may not be synced in their own files.
+inline constexpr char kJournalFile[] = "journal";
+
 class Directory {
  public:
   // `failed` is called once if the disk fails, never within a call. Everything in `host`, and
@@ -36,6 +41,11 @@ class Directory {
             Callback<void(const Error&)> failed);
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
+
+  // Opens the journal, or makes it: before anything else that lies here.
+  void OpenJournal(journal::JournalOptions options, Callback<void(Result<void>)> done);
+  // Null until then.
+  journal::Journal* journal() { return journal_.get(); }
 
   // Begins to look how much room there is. Called once.
   void Watch();
@@ -75,6 +85,7 @@ class Directory {
   const DirectoryId id_;
   const RoomConfig config_;
   FencedDisk disk_;
+  std::unique_ptr<journal::Journal> journal_;
   log::OpenFiles files_;
   HighWatermarks high_watermarks_;
   compaction::Cleaner cleaner_;

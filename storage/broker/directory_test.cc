@@ -132,6 +132,27 @@ TEST_F(DirectoryTest, IsGivenUpWhereTheDeviceTakesNoWrite) {
   }
 }
 
+TEST_F(DirectoryTest, IsGivenUpWithItsJournal) {
+  struct Ignored : journal::StreamEvents {
+    void OnCommitted(journal::Ticket) override { FAIL() << "committed"; }
+    void OnSyncWanted() override {}
+    void OnFailed(const Error&) override { ++failed; }
+    int failed = 0;
+  } events;
+  Make();
+  EXPECT_EQ(directory_->journal(), nullptr);
+  ASSERT_TRUE(Wait<void>([&](auto done) {
+    directory_->OpenJournal({.bytes = 64 << 10, .step_bytes = 64 << 10}, std::move(done));
+  }));
+  auto stream =
+      directory_->journal()->Attach({TopicId(Uuid::FromRandom(3, 4)), PartitionIndex(0)}, &events);
+  process_.disk().FailNext(sim::DiskOperation::kSync);
+  stream->Append(Offset(0), Offset(1), LeaderEpoch(1), {Bytes::FromString("batch")});
+  ASSERT_TRUE(world_.RunUntil([&] { return events.failed > 0 && !failures_.empty(); }));
+  EXPECT_EQ(events.failed, 1);
+  EXPECT_FALSE(directory_->works());
+}
+
 TEST_F(DirectoryTest, IsNotGivenUpForWhatPasses) {
   Make();
   FilePtr file = Open("f");

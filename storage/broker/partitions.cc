@@ -228,7 +228,7 @@ void Partitions::Reconcile(const PartitionId& id, Offset known_high_watermark) {
     opening_.insert(opening_.end(), id);
     auto opened = std::make_unique<partition::Partition>(
         home->host(), id, self_, FolderOf(id), hooks_, streams_, replica::ReplicaConfig{},
-        std::max(known_high_watermark, home->high_watermarks().Of(id)));
+        std::max(known_high_watermark, home->high_watermarks().Of(id)), home->journal());
     held = partitions_.emplace(id, Held{home, std::move(opened)}).first;
   }
   const metadata::TopicConfig& config = ConfigOf(id.topic);
@@ -251,10 +251,19 @@ void Partitions::Drop(HeldReplicas::iterator held) {
 }
 
 void Partitions::RemoveDropped(const PartitionId& id) {
-  RemoveFolder(*leaving_.at(id).directory, FolderOf(id), [this, id] {
+  Held& held = leaving_.at(id);
+  held.partition = nullptr;
+  Directory& directory = *held.directory;
+  auto gone = [this, id] {
     leaving_.erase(id);
     Reconcile(id);
-  });
+  };
+  directory.journal()->Forget(
+      id, lifetime_.Bind([this, id, &directory, gone](const Result<void>& forgotten) mutable {
+        // Its directory fails with its journal; what is left is removed at the next start.
+        if (!forgotten) return gone();
+        RemoveFolder(directory, FolderOf(id), std::move(gone));
+      }));
 }
 
 // Nobody must ever find a part of it under its name: neither the replica, if it comes back, nor the
@@ -322,33 +331,54 @@ void Partitions::TryAgain() {
 
 void Partitions::RemoveStrays(Directory& directory) {
   if (!directory.works()) return;
-  directory.host().disk.List(
-      kFolder, lifetime_.Bind([this, &directory](Result<std::vector<std::string>> names) {
-        // Without a folder there has never been a record.
-        if (!names) return;
-        std::set<std::string> expected;
-        for (const auto& [id, record] : image_.partitions) {
-          const metadata::Replica* mine = record.ReplicaOn(self_);
-          if (mine && mine->directory == directory.id()) expected.insert(FolderOf(id));
-        }
-        for (const HeldReplicas* replicas : {&partitions_, &leaving_}) {
-          for (const auto& [id, held] : *replicas) {
-            if (held.directory == &directory) expected.insert(FolderOf(id));
-          }
-        }
-        for (const std::string& name : *names) {
-          std::string path = std::string(kFolder) + "/" + name;
-          if (expected.contains(path)) continue;
-          LOG(INFO) << "the cluster keeps " << name << " in " << directory.path()
-                    << " no more: removing it";
-          if (name.ends_with(kRemovedSuffix)) {
-            RemoveAside(directory, path);
-          } else {
-            strays_.insert({&directory, path});
-            RemoveFolder(directory, path, [this, &directory, path] { StrayGone(directory, path); });
-          }
-        }
-      }));
+  auto left = std::make_shared<size_t>(1);
+  auto forgotten = std::make_shared<std::set<std::string>>();
+  auto dropped = [this, left, forgotten, &directory] {
+    if (--*left == 0) RemoveStrayFolders(directory, *forgotten);
+  };
+  for (const PartitionId& id : directory.journal()->Unclaimed()) {
+    if (IsExpected(id, directory)) continue;
+    ++*left;
+    forgotten->insert(FolderOf(id));
+    strays_.insert({&directory, FolderOf(id)});
+    auto then = [this, &directory, id, dropped](const Result<void>& how) {
+      // Its directory fails with its journal: then nobody waits for it.
+      how ? dropped() : StrayGone(directory, FolderOf(id));
+    };
+    directory.journal()->Forget(id, lifetime_.Bind(std::move(then)));
+  }
+  host_.strand.Post(lifetime_.Bind(dropped));
+}
+
+void Partitions::RemoveStrayFolders(Directory& directory, const std::set<std::string>& forgotten) {
+  auto listed = [this, &directory, forgotten](Result<std::vector<std::string>> names) {
+    std::set<std::string> expected;
+    for (const auto& [id, record] : image_.partitions) {
+      if (IsExpected(id, directory)) expected.insert(FolderOf(id));
+    }
+    for (const HeldReplicas* replicas : {&partitions_, &leaving_}) {
+      for (const auto& [id, held] : *replicas) {
+        if (held.directory == &directory) expected.insert(FolderOf(id));
+      }
+    }
+    std::set<std::string> settled = forgotten;
+    // Without a folder there has never been a record.
+    for (const std::string& name : names.value_or(std::vector<std::string>())) {
+      std::string path = std::string(kFolder) + "/" + name;
+      if (expected.contains(path)) continue;
+      LOG(INFO) << "the cluster keeps " << name << " in " << directory.path()
+                << " no more: removing it";
+      if (name.ends_with(kRemovedSuffix)) {
+        RemoveAside(directory, path);
+      } else {
+        settled.erase(path);
+        strays_.insert({&directory, path});
+        RemoveFolder(directory, path, [this, &directory, path] { StrayGone(directory, path); });
+      }
+    }
+    for (const std::string& path : settled) StrayGone(directory, path);
+  };
+  directory.host().disk.List(kFolder, lifetime_.Bind(std::move(listed)));
 }
 
 // A replica that came back meanwhile waits for it.
@@ -358,6 +388,12 @@ void Partitions::StrayGone(const Directory& directory, const std::string& path) 
   touched_.merge(std::exchange(behind_strays_, {}));
   ReconcileSome();
   if (touched_.empty()) settled_();
+}
+
+bool Partitions::IsExpected(const PartitionId& id, const Directory& directory) const {
+  const metadata::Partition* record = image_.partitions.Find(id);
+  const metadata::Replica* mine = record ? record->ReplicaOn(self_) : nullptr;
+  return mine && mine->directory == directory.id();
 }
 
 Directory* Partitions::DirectoryWith(const DirectoryId& id) const {

@@ -102,13 +102,17 @@ class Partitions {
   // What is opened here begins with `known_high_watermark`.
   void Reconcile(const PartitionId& id, Offset known_high_watermark = Offset(0));
   void Drop(HeldReplicas::iterator held);
+  // First what the journal has of it, so that no start puts it back, then its folder.
   void RemoveDropped(const PartitionId& id);
   void TryAgain();
+  // What the cluster does not keep there any more.
   void RemoveStrays(Directory& directory);
   void StrayGone(const Directory& directory, const std::string& path);
   // `gone` hears when nothing lies under this name any more.
   void RemoveFolder(Directory& directory, const std::string& folder, Callback<void()> gone);
   static void RemoveAside(Directory& directory, const std::string& path);
+  void RemoveStrayFolders(Directory& directory, const std::set<std::string>& forgotten);
+  bool IsExpected(const PartitionId& id, const Directory& directory) const;
   Directory* DirectoryWith(const DirectoryId& id) const;
   std::string FolderOf(const PartitionId& id) const;
   // Lets it be compacted, or not any more, as its topic asks.

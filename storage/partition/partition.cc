@@ -19,7 +19,7 @@ constexpr Duration kThrottleLook = std::chrono::milliseconds(500);
 
 Partition::Partition(host::Host host, PartitionId id, NodeId self, std::string folder,
                      PartitionHooks* hooks, FollowerStreams* streams, replica::ReplicaConfig config,
-                     Offset known_high_watermark)
+                     Offset known_high_watermark, journal::Journal* journal)
     : host_(host),
       id_(id),
       self_(self),
@@ -27,7 +27,8 @@ Partition::Partition(host::Host host, PartitionId id, NodeId self, std::string f
       hooks_(hooks),
       streams_(streams),
       config_(config),
-      known_high_watermark_(known_high_watermark) {}
+      known_high_watermark_(known_high_watermark),
+      journal_(journal) {}
 
 Partition::~Partition() {
   host_.strand.Cancel(timer_);
@@ -78,7 +79,7 @@ void Partition::Reopen() {
 
 void Partition::OpenLog() {
   options_ = OptionsOf(wanted_);
-  log::OpenLog(host_, folder_, options_, this,
+  log::OpenLog(host_, folder_, options_, this, {journal_, id_},
                lifetime_.Bind([this](Result<std::unique_ptr<log::Log>> opened) {
                  Opened(std::move(opened));
                }));

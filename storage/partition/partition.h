@@ -22,6 +22,7 @@
 #include "common/base/time.h"
 #include "common/host/host.h"
 #include "proto/node/session.pb.h"
+#include "storage/journal/journal.h"
 #include "storage/log/log.h"
 #include "storage/partition/follower.h"
 #include "storage/partition/follower_streams.h"
@@ -113,11 +114,12 @@ class Partition : private log::LogEvents, private Follower {
  public:
   using WaitId = uint64_t;
 
-  // Opens nothing until the first Apply. `hooks` and `streams` outlive it. `known_high_watermark`:
-  // as an earlier process wrote it down.
+  // Opens nothing until the first Apply. `hooks`, `streams` and `journal` outlive it.
+  // `known_high_watermark`: as an earlier process wrote it down. Without a journal, `flush` syncs
+  // file by file.
   Partition(host::Host host, PartitionId id, NodeId self, std::string folder, PartitionHooks* hooks,
             FollowerStreams* streams, replica::ReplicaConfig config = {},
-            Offset known_high_watermark = Offset(0));
+            Offset known_high_watermark = Offset(0), journal::Journal* journal = nullptr);
   ~Partition() override;
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
@@ -342,6 +344,7 @@ class Partition : private log::LogEvents, private Follower {
   FollowerStreams* const streams_;
   const replica::ReplicaConfig config_;
   const Offset known_high_watermark_;
+  journal::Journal* const journal_;
 
   // The state applied last, or to be applied when nothing is in its way.
   PartitionState wanted_;

@@ -114,6 +114,8 @@ void Cluster::StartNode(int number) {
     config.version = "simulated";
     config.room = shape_.room;
     config.scrub = shape_.scrub;
+    // Small, so that it is written round and round in a short run.
+    config.journal = {.bytes = 256 << 10, .step_bytes = 64 << 10};
     sim::Process& process = world_.process(name);
     std::vector<identity::DataPlace> data;
     for (size_t disk = 0; disk < process.disk_count(); ++disk) {
