@@ -16,14 +16,15 @@ namespace weir::log {
 
 class BatchOrder {
  public:
-  // From `position` of the segment on, where a batch begins, at `least` or above. The indexes are
-  // in memory; `epochs` outlives it.
-  BatchOrder(const Segment& segment, uint64_t position, Offset least, const LeaderEpochs& epochs)
+  // From `position` of the segment on, where a batch begins, at `least` or above. `indexes` are
+  // its own; `epochs` outlives it.
+  BatchOrder(const Segment& segment, const Indexes& indexes, uint64_t position, Offset least,
+             const LeaderEpochs& epochs)
       : base_(segment.base()),
         end_(segment.end()),
         epochs_(&epochs),
         least_(least),
-        indexed_last_(segment.indexes->offsets.LastOf(position)) {}
+        indexed_last_(indexes.offsets.LastOf(position)) {}
 
   // Why the batch cannot come next; empty where it can. `after` is the one behind it, where that is
   // known: offsets may be missing, so only that tells an offset that has become too large.

@@ -196,12 +196,13 @@ host::Task<Result<Bytes>> Store::ReadOnce(Offset from, Offset limit, size_t max_
 // Damage whose end is known keeps nobody from what lies behind it.
 Store::Place Store::PlaceOf(const SegmentPointer& segment, Offset from) const {
   const uint64_t position = segment->indexes->offsets.Floor(from);
-  Place place{position, BatchOrder(*segment, position, segment->base(), epochs_)};
+  Place place{position,
+              BatchOrder(*segment, *segment->indexes, position, segment->base(), epochs_)};
   for (const Damage& damage : damages_) {
     const bool is_here = damage.from >= segment->base() && damage.to <= segment->end();
     const uint64_t end = damage.position + damage.bytes;
     if (!is_here || damage.bytes == 0 || damage.to > from || end <= place.position) continue;
-    place = {end, BatchOrder(*segment, end, damage.to, epochs_)};
+    place = {end, BatchOrder(*segment, *segment->indexes, end, damage.to, epochs_)};
   }
   return place;
 }

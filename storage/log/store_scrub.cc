@@ -110,9 +110,9 @@ host::Task<Result<Scrubbed>> Store::RunScrub(std::shared_ptr<Store> self, Offset
   if (auto loaded = co_await self->Load(segment); !loaded) {
     co_return std::unexpected(loaded.error());
   }
+  auto [position, order] = self->PlaceOf(segment, from);
   auto file = co_await self->Reader(segment);
   if (!file) co_return std::unexpected(file.error());
-  auto [position, order] = self->PlaceOf(segment, from);
   const Span span{position, std::max(position, sealed.bytes)};
   auto scanned = co_await self->ScanOrdered(segment, *file, order, span, from, max_bytes);
   // What was cut or replaced meanwhile is not to be judged.
@@ -161,11 +161,13 @@ host::Task<Result<std::optional<Damage>>> Store::RunDiagnose(std::shared_ptr<Sto
 
 host::Task<Result<std::vector<Damage>>> Store::FindDamage(SegmentPointer segment, Offset from) {
   if (auto loaded = co_await Load(segment); !loaded) co_return std::unexpected(loaded.error());
+  auto [position, order] = PlaceOf(segment, from);
+  // The segment may lose them while it is read.
+  const IndexesPointer indexes = segment->indexes;
   auto file = co_await Reader(segment);
   if (!file) co_return std::unexpected(file.error());
   std::vector<Damage> found;
   std::string path = RecordsPath(segment->base());
-  auto [position, order] = PlaceOf(segment, from);
   while (true) {
     const Span span{position, segment->bytes()};
     auto scanned =
@@ -176,7 +178,7 @@ host::Task<Result<std::vector<Damage>>> Store::FindDamage(SegmentPointer segment
       // What comes before it tells which offsets are lost.
       co_return co_await FindDamage(segment, segment->base());
     }
-    auto next = co_await NextWhole(segment, *file, scanned->position, scanned->least);
+    auto next = co_await NextWhole(segment, indexes, *file, scanned->position, scanned->least);
     if (!next) co_return std::unexpected(next.error());
     found.push_back({.file = path,
                      .position = scanned->position,
@@ -187,33 +189,35 @@ host::Task<Result<std::vector<Damage>>> Store::FindDamage(SegmentPointer segment
     if (found.back().to <= start_) found.pop_back();
     if (next->position == segment->bytes()) co_return std::move(found);
     position = next->position;
-    order = BatchOrder(*segment, position, next->offset, epochs_);
+    order = BatchOrder(*segment, *indexes, position, next->offset, epochs_);
   }
 }
 
-host::Task<Result<Store::BatchPlace>> Store::NextWhole(SegmentPointer segment, FilePointer file,
+host::Task<Result<Store::BatchPlace>> Store::NextWhole(SegmentPointer segment,
+                                                       IndexesPointer indexes, FilePointer file,
                                                        uint64_t position, Offset least) {
   // Where only what a checksum covers is damaged, the length is still right.
   auto front = co_await ReadFile(file, position, records::kHeaderBytes);
   if (!front) co_return std::unexpected(front.error());
   if (auto header = records::ParseHeader(front->view())) {
     const uint64_t behind = position + header->size();
-    auto whole = co_await IsWholeAt(segment, file, behind, least);
+    auto whole = co_await IsWholeAt(segment, indexes, file, behind, least);
     if (!whole) co_return std::unexpected(whole.error());
     if (*whole) co_return BatchPlace{behind, **whole};
   }
-  auto next = segment->indexes->offsets.PositionAfter(position);
+  auto next = indexes->offsets.PositionAfter(position);
   while (next) {
-    auto whole = co_await IsWholeAt(segment, file, *next, least);
+    auto whole = co_await IsWholeAt(segment, indexes, file, *next, least);
     if (!whole) co_return std::unexpected(whole.error());
     if (*whole) co_return BatchPlace{*next, **whole};
-    next = segment->indexes->offsets.PositionAfter(*next);
+    next = indexes->offsets.PositionAfter(*next);
   }
   co_return BatchPlace{segment->bytes(), segment->end()};
 }
 
 // The offset of the batch at `position`, if it is one, and may stand there above `least`.
-host::Task<Result<std::optional<Offset>>> Store::IsWholeAt(SegmentPointer segment, FilePointer file,
+host::Task<Result<std::optional<Offset>>> Store::IsWholeAt(SegmentPointer segment,
+                                                           IndexesPointer indexes, FilePointer file,
                                                            uint64_t position, Offset least) {
   std::optional<Offset> nothing;
   const uint64_t end = segment->bytes();
@@ -223,7 +227,7 @@ host::Task<Result<std::optional<Offset>>> Store::IsWholeAt(SegmentPointer segmen
   if (!header || header->base_offset <= least || position + header->size() > end) co_return nothing;
   bytes = co_await ReadFile(file, position, header->size());
   if (!bytes) co_return std::unexpected(bytes.error());
-  const BatchOrder order(*segment, position, least, epochs_);
+  const BatchOrder order(*segment, *indexes, position, least, epochs_);
   if (!records::ParseBatch(bytes->view())) co_return nothing;
   if (!order.Judge(*header, nullptr).empty()) co_return nothing;
   co_return header->base_offset;

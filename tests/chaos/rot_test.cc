@@ -115,8 +115,8 @@ TEST(Rot, OfAStoppedFollowerIsMendedBeforeItLeads) {
   cluster.others[3]->Signal(SIGTERM);
   ASSERT_TRUE(cluster.others[3]->Wait().has_value());
   cluster.Until({"topic", "offsets", "kept"}, "4000", 2);
-  Ended read = Run({PathOf("weir"), "--bootstrap=" + cluster.EndpointOf(2), "consume", "kept",
-                    "--from-beginning"});
+  Ended read = chaos::Run({PathOf("weir"), "--bootstrap=" + cluster.EndpointOf(2), "consume",
+                           "kept", "--from-beginning"});
   EXPECT_EQ(read.code, 0);
   EXPECT_TRUE(read.output == lines) << read.output.size() << " bytes, not " << lines.size();
 }
@@ -173,8 +173,8 @@ TEST(Records, AreDeletedListedAndFoundByTime) {
   Ended listed =
       cluster.Until({"topic", "offsets", "kept", "--format", "json"}, "\"log_start\": 40", 2);
   EXPECT_NE(listed.output.find("\"high_watermark\": 150"), std::string::npos) << listed.output;
-  Ended end = Run({PathOf("weir"), "--bootstrap=" + cluster.EndpointOf(2), "records", "delete",
-                   "kept", "--partition", "0", "--before", "end", "--yes"});
+  Ended end = chaos::Run({PathOf("weir"), "--bootstrap=" + cluster.EndpointOf(2), "records",
+                          "delete", "kept", "--partition", "0", "--before", "end", "--yes"});
   EXPECT_EQ(end.code, 0) << end.output;
   cluster.Until({"topic", "offsets", "kept", "--format", "json"}, "\"log_start\": 150", 3);
 }
