@@ -204,6 +204,8 @@ class Store : public std::enable_shared_from_this<Store> {
   // Damage (store_scrub.cc).
   static host::Task<Result<Scrubbed>> RunScrub(std::shared_ptr<Store> self, Offset from,
                                                size_t max_bytes);
+  static host::Task<Result<Scrubbed>> ScrubOnce(std::shared_ptr<Store> self, Offset from,
+                                                size_t max_bytes);
   static host::Task<Result<std::optional<Damage>>> RunDiagnose(std::shared_ptr<Store> self);
   static host::Task<Result<void>> RunMend(std::shared_ptr<Store> self, Bytes batches);
   struct OrderedEnd {

@@ -87,10 +87,20 @@ void Store::Scrub(Offset from, size_t max_bytes, Callback<void(Result<Scrubbed>)
 host::Task<Result<Scrubbed>> Store::RunScrub(std::shared_ptr<Store> self, Offset from,
                                              size_t max_bytes) {
   co_await Turn(self->host_.strand);
-  if (self->closed_ || self->abandoned_ || self->changes_ > 0) co_return self->Closed();
+  while (true) {
+    if (self->closed_ || self->abandoned_ || self->changes_ > 0) co_return self->Closed();
+    const uint64_t layout = self->layout_;
+    const uint64_t generation = self->generation_;
+    auto scrubbed = co_await ScrubOnce(self, std::max(from, self->start_), max_bytes);
+    // What was cut, replaced or mended meanwhile is looked at again.
+    if (self->layout_ == layout && self->generation_ == generation) co_return scrubbed;
+  }
+}
+
+host::Task<Result<Scrubbed>> Store::ScrubOnce(std::shared_ptr<Store> self, Offset from,
+                                              size_t max_bytes) {
   const uint64_t layout = self->layout_;
   const uint64_t generation = self->generation_;
-  from = std::max(from, self->start_);
   if (self->segments_.empty()) co_return Scrubbed{self->end_, std::nullopt};
   SegmentPointer segment = self->segments_[self->SegmentOf(from)];
   if (segment->end() <= from) {
@@ -115,7 +125,7 @@ host::Task<Result<Scrubbed>> Store::RunScrub(std::shared_ptr<Store> self, Offset
   if (!file) co_return std::unexpected(file.error());
   const Span span{position, std::max(position, sealed.bytes)};
   auto scanned = co_await self->ScanOrdered(segment, *file, order, span, from, max_bytes);
-  // What was cut or replaced meanwhile is not to be judged.
+  // Not to be judged.
   if (self->layout_ != layout || self->generation_ != generation) {
     co_return Scrubbed{from, std::nullopt};
   }
