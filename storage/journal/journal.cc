@@ -60,6 +60,12 @@ std::unique_ptr<Stream> Journal::Attach(const PartitionId& partition, StreamEven
 
 bool Journal::Knows(const PartitionId& partition) const { return writer_->Knows(partition); }
 
+std::optional<Offset> Journal::PutsBackFrom(const PartitionId& partition) const {
+  if (!writer_->Knows(partition)) return std::nullopt;
+  const Tail& tail = writer_->TailOf(partition);
+  return tail.empty() ? std::nullopt : std::optional(tail.front().base);
+}
+
 std::vector<PartitionId> Journal::Unclaimed() const { return writer_->Unclaimed(); }
 
 void Journal::Forget(const PartitionId& partition, Callback<void(Result<void>)> done) {

@@ -91,6 +91,9 @@ class Journal {
   std::unique_ptr<Stream> Attach(const PartitionId& partition, StreamEvents* events);
   // Whether it holds anything of the partition, needed or not.
   bool Knows(const PartitionId& partition) const;
+  // After a start, until somebody says that the segments have it: where what it can put back of the
+  // partition begins.
+  std::optional<Offset> PutsBackFrom(const PartitionId& partition) const;
   // Partitions of which it holds what is needed, and that nobody has attached.
   std::vector<PartitionId> Unclaimed() const;
   // Forgets the partition, which nobody has attached: `done` when a start would not find it either.

@@ -73,7 +73,11 @@ class FileLog final : public Log {
 host::Task<Result<std::unique_ptr<Log>>> Open(host::Host host, std::string folder,
                                               LogOptions options, LogEvents* events,
                                               InJournal journal) {
-  auto recovered = co_await Recover(host.disk, folder, options);
+  std::optional<Offset> put_back_from;
+  if (journal.journal != nullptr) {
+    put_back_from = journal.journal->PutsBackFrom(journal.partition);
+  }
+  auto recovered = co_await Recover(host.disk, folder, options, put_back_from);
   if (!recovered) {
     co_return std::unexpected(recovered.error().While("opening the log in " + folder));
   }

@@ -45,7 +45,8 @@ host::Task<Result<void>> WriteAgain(FilePointer file, uint64_t from, uint64_t to
 // One folder's recovery; lives in the frame of Recover.
 class Recovery {
  public:
-  Recovery(host::Disk& disk, LogOptions options) : disk_(disk), options_(options) {}
+  Recovery(host::Disk& disk, LogOptions options, std::optional<Offset> put_back_from)
+      : disk_(disk), options_(options), put_back_from_(put_back_from) {}
 
   host::Task<Result<Recovered>> Run(std::string path);
 
@@ -65,7 +66,7 @@ class Recovery {
   host::Task<Result<ScanEnd>> ScanGrown(FilePointer records, uint64_t size, SegmentPointer segment);
   // Passes over what is damaged, for as long as whole batches follow upon it.
   host::Task<Result<ScanEnd>> PassRot(FilePointer records, uint64_t size, SegmentPointer segment,
-                                      ScanEnd end);
+                                      ScanEnd end, bool is_last);
   std::string Take(const BatchHeader& header, Segment& segment);
   host::Task<Result<void>> CutTail(SegmentPointer segment, uint64_t clean_bytes);
   host::Task<Result<void>> DropAll();
@@ -76,6 +77,7 @@ class Recovery {
 
   host::Disk& disk_;
   const LogOptions options_;
+  const std::optional<Offset> put_back_from_;
   Folder folder_;
   Recovered found_;
   // What is to be folded again from the records below the recovery point: epochs all, producers
@@ -310,7 +312,7 @@ host::Task<Result<void>> Recovery::TakeGrown(Offset base, Offset next) {
   if (*size == clean_bytes && clean_bytes > 0) co_return Result<void>();
   const size_t known_damages = found_.damages.size();
   auto end = co_await ScanGrown(*records, *size, segment);
-  if (end) end = co_await PassRot(*records, *size, segment, std::move(*end));
+  if (end) end = co_await PassRot(*records, *size, segment, std::move(*end), is_last);
   if (!end) co_return std::unexpected(end.error());
   found_.scanned_bytes += *size - clean_bytes;
   const bool is_new = !folder_.Listed(base);
@@ -356,10 +358,12 @@ host::Task<Result<ScanEnd>> Recovery::ScanGrown(FilePointer records, uint64_t si
 }
 
 host::Task<Result<ScanEnd>> Recovery::PassRot(FilePointer records, uint64_t size,
-                                              SegmentPointer segment, ScanEnd end) {
+                                              SegmentPointer segment, ScanEnd end,
+                                              bool is_last) {
   const std::string path = RecordsPath(segment->base());
   SegmentFold& fold = segment->file.fold;
   while (!end.fault.empty()) {
+    if (is_last && put_back_from_ && *put_back_from_ <= found_.end) break;
     auto behind = co_await BehindRot(records, path, end.position, size, found_.end);
     if (!behind) co_return std::unexpected(behind.error());
     if (!*behind) break;
@@ -454,8 +458,9 @@ host::Task<Result<void>> Recovery::DropAll() {
 
 }  // namespace
 
-host::Task<Result<Recovered>> Recover(host::Disk& disk, std::string folder, LogOptions options) {
-  Recovery recovery(disk, options);
+host::Task<Result<Recovered>> Recover(host::Disk& disk, std::string folder, LogOptions options,
+                                      std::optional<Offset> put_back_from) {
+  Recovery recovery(disk, options, put_back_from);
   auto recovered = co_await recovery.Run(folder);
   if (!recovered) co_return std::unexpected(recovered.error());
   co_return std::move(recovered);

@@ -37,6 +37,9 @@ struct Recovered {
   uint64_t scanned_bytes = 0;
 };
 
-host::Task<Result<Recovered>> Recover(host::Disk& disk, std::string folder, LogOptions options);
+// From `put_back_from` on, the records are elsewhere as well, and will be put back behind the end:
+// whatever a crash or rot did to them in the last file, that is cut at the first that is not whole.
+host::Task<Result<Recovered>> Recover(host::Disk& disk, std::string folder, LogOptions options,
+                                      std::optional<Offset> put_back_from = std::nullopt);
 
 }  // namespace weir::log
