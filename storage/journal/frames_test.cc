@@ -173,6 +173,17 @@ TEST(Ring, KnowsWhichFrameHoldsARecord) {
   EXPECT_EQ(ring.LastBefore(5), Ticket(10));
   EXPECT_EQ(ring.LastBefore(12), Ticket(0));
   EXPECT_EQ(ring.held_blocks(), 12u);
+  EXPECT_EQ(ring.frame_blocks(), 12u);
+}
+
+TEST(Ring, TakesNothingForFramesThatItGrewWhileWrapped) {
+  Ring ring = RingOf(16, {{0, 4}, {4, 4}, {8, 6}});
+  ring.Free(3);
+  ring.Add({4, 0, 2, Ticket(40), false});
+  EXPECT_EQ(ring.held_blocks(), 10u);
+  ring.Grow(64);
+  EXPECT_EQ(ring.held_blocks(), 58u);
+  EXPECT_EQ(ring.frame_blocks(), 8u);
 }
 
 TEST(Unsynced, NeedsTheOldestOfAllPartitions) {

@@ -265,6 +265,27 @@ TEST(Journal, TakesNoBytesOfAClientForAFrame) {
   EXPECT_EQ(logs.disks[0].end(), Offset(2));
 }
 
+TEST(Journal, NeverStandsStillWhileItGrows) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    JournalFixture t(seed, 512 << 10);
+    t.Open();
+    Logs logs(t, 3);
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < 300; ++i) {
+      ModelLog& log = logs[random() % 3];
+      log.Append(std::string(random() % 9000, 'x'));
+      // So that it comes round before it has grown.
+      if (random() % 4 == 0) log.OnSyncWanted();
+      for (uint64_t steps = random() % 6; steps > 0; --steps) t.world.RunOne();
+    }
+    t.world.RunAll();
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(logs[static_cast<size_t>(i)].durable, logs.disks[static_cast<size_t>(i)].end())
+          << "seed " << seed;
+    }
+  }
+}
+
 TEST(Journal, CutsAndRestartsInTheirOrder) {
   JournalFixture t;
   t.Open();

@@ -71,4 +71,9 @@ uint64_t Ring::held_blocks() const {
   return is_wrapped ? blocks_ - front + head() : head() - front;
 }
 
+uint64_t Ring::frame_blocks() const {
+  if (frames_.empty()) return 0;
+  return frames_.back().through - frames_.front().through + frames_.front().blocks;
+}
+
 }  // namespace weir::journal

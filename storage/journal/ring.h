@@ -53,8 +53,11 @@ class Ring {
   // The last record of the newest frame that has at least `blocks` blocks behind it.
   Ticket LastBefore(uint64_t blocks) const;
 
-  // From the oldest frame that is held to the newest, what was skipped at the end included.
+  // From the oldest frame that is held to the newest, what was skipped at the end included: a ring
+  // that grows while it is wrapped skips more.
   uint64_t held_blocks() const;
+  // Of the frames alone.
+  uint64_t frame_blocks() const;
   const std::deque<Frame>& frames() const { return frames_; }
   // Where the newest frame ends.
   uint64_t head() const {

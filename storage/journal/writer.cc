@@ -56,8 +56,12 @@ void Writer::Detach(const PartitionId& partition) {
   auto at = seats_.find(partition);
   CHECK(at != seats_.end());
   at->second.events = nullptr;
-  if (std::exchange(at->second.is_asked, false)) --asked_;
+  const bool was_asked = std::exchange(at->second.is_asked, false);
   vacant_.emplace(at->second.newest, partition);
+  if (was_asked) {
+    --asked_;
+    AskForSyncs();
+  }
   ForgetVacant();
 }
 
@@ -84,6 +88,7 @@ Ticket Writer::Tell(RecordHead head, Pieces batches) {
   if (head.kind == RecordKind::kForget) {
     unsynced_.Synced(head.partition, ticket);
     seat.tail = {};
+    if (std::exchange(seat.is_asked, false)) --asked_;
     is_short_ = false;
   }
   head.length = static_cast<uint32_t>(SizeOf(batches));
@@ -275,7 +280,9 @@ void Writer::AskForSyncs() {
   if (failed_ || abandoned_) return;
   uint64_t half = (may_grow_ ? blocks_max() : ring_.blocks()) / 2;
   if (ring_.held_blocks() <= half && !is_short_) return;
-  Ticket old = ring_.LastBefore(std::min(half, ring_.held_blocks() / 2));
+  // Frames may hold much less than lies between them, and the oldest of them is always in the way.
+  Ticket old = std::max(ring_.LastBefore(std::min(half, ring_.frame_blocks() / 2)),
+                        ring_.frames().front().last);
   if (PLANTED_BUG("journal: room is made before the segments are synced")) {
     for (const PartitionId& partition : unsynced_.OldestUpTo(old, 64))
       unsynced_.Synced(partition, old);

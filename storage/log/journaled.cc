@@ -64,6 +64,7 @@ void Journaled::Synced(Ticket mark, Offset synced) {
 
 void Journaled::Forget() {
   if (stream_) last_ = stream_->Forget();
+  is_asked_ = false;
 }
 
 void Journaled::EndsAt(Offset end) {

@@ -358,8 +358,7 @@ host::Task<Result<ScanEnd>> Recovery::ScanGrown(FilePointer records, uint64_t si
 }
 
 host::Task<Result<ScanEnd>> Recovery::PassRot(FilePointer records, uint64_t size,
-                                              SegmentPointer segment, ScanEnd end,
-                                              bool is_last) {
+                                              SegmentPointer segment, ScanEnd end, bool is_last) {
   const std::string path = RecordsPath(segment->base());
   SegmentFold& fold = segment->file.fold;
   while (!end.fault.empty()) {
