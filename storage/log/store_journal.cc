@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/base/planted_bug.h"
 #include "storage/log/store.h"
 
 namespace weir::log {
@@ -142,7 +141,6 @@ host::Task<Result<void>> Store::WritePending() {
 host::Task<Result<void>> Store::LeaveToFiles() {
   if (!journaled_) co_return Result<void>();
   if (auto synced = co_await SyncWritten(); !synced) co_return synced;
-  if (PLANTED_BUG("log: a cut is not told to the journal")) co_return Result<void>();
   journaled_->Forget();
   co_return co_await Committed();
 }

@@ -33,7 +33,6 @@ constexpr Planted kPlanted[] = {
     {"log: what is found counts as synced", "one_replica_alone", 200},
     {"log: a checkpoint before what it tells of", "one_power_loss_at_a_time", 50},
     {"log: the name of a segment is not synced", "machines_fail_together", 50},
-    {"log: a cut is not told to the journal", "deposed_leaders", 50},
     {"journal: committed before the sync", "power_fails_everywhere", 20},
     {"journal: room is made before the segments are synced", "power_fails_everywhere", 50},
     {"journal: what is found counts as synced", "one_replica_alone", 200},
