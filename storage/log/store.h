@@ -228,16 +228,20 @@ class Store : public std::enable_shared_from_this<Store> {
                                              size_t max_bytes);
   // All of it in the segment from `from` on, to the byte.
   host::Task<Result<std::vector<Damage>>> FindDamage(SegmentPointer segment, Offset from);
-  using IndexesPointer = std::shared_ptr<const Indexes>;
   struct BatchPlace {
     uint64_t position = 0;
     Offset offset;
   };
+  // A segment as it was when somebody began to look at it.
+  struct Looked {
+    SegmentPointer segment;
+    std::shared_ptr<const Indexes> indexes;
+    BatchPlace end;
+  };
   // The first whole batch behind a damaged one, as far as it can be found; or the segment's end.
-  host::Task<Result<BatchPlace>> NextWhole(SegmentPointer segment, IndexesPointer indexes,
-                                           FilePointer file, uint64_t position, Offset least);
-  host::Task<Result<std::optional<Offset>>> IsWholeAt(SegmentPointer segment,
-                                                      IndexesPointer indexes, FilePointer file,
+  host::Task<Result<BatchPlace>> NextWhole(Looked looked, FilePointer file, uint64_t position,
+                                           Offset least);
+  host::Task<Result<std::optional<Offset>>> IsWholeAt(Looked looked, FilePointer file,
                                                       uint64_t position, Offset least);
   // Where the batches end, if they belong to the front of the first damage.
   Result<Offset> Fits(const Bytes& batches) const;

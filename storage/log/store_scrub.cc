@@ -172,23 +172,23 @@ host::Task<Result<std::optional<Damage>>> Store::RunDiagnose(std::shared_ptr<Sto
 host::Task<Result<std::vector<Damage>>> Store::FindDamage(SegmentPointer segment, Offset from) {
   if (auto loaded = co_await Load(segment); !loaded) co_return std::unexpected(loaded.error());
   auto [position, order] = PlaceOf(segment, from);
-  // The segment may lose them while it is read.
-  const IndexesPointer indexes = segment->indexes;
+  // The segment may lose its indexes while it is read, and grow.
+  const Looked looked{segment, segment->indexes, {segment->bytes(), segment->end()}};
   auto file = co_await Reader(segment);
   if (!file) co_return std::unexpected(file.error());
   std::vector<Damage> found;
   std::string path = RecordsPath(segment->base());
   while (true) {
-    const Span span{position, segment->bytes()};
+    const Span span{position, looked.end.position};
     auto scanned =
-        co_await ScanOrdered(segment, *file, order, span, Offset::Max(), segment->bytes());
+        co_await ScanOrdered(segment, *file, order, span, Offset::Max(), looked.end.position);
     if (!scanned) co_return std::unexpected(scanned.error());
     if (scanned->fault.empty()) co_return std::move(found);
     if (found.empty() && scanned->position == position && from > segment->base()) {
       // What comes before it tells which offsets are lost.
       co_return co_await FindDamage(segment, segment->base());
     }
-    auto next = co_await NextWhole(segment, indexes, *file, scanned->position, scanned->least);
+    auto next = co_await NextWhole(looked, *file, scanned->position, scanned->least);
     if (!next) co_return std::unexpected(next.error());
     found.push_back({.file = path,
                      .position = scanned->position,
@@ -197,47 +197,45 @@ host::Task<Result<std::vector<Damage>>> Store::FindDamage(SegmentPointer segment
                      .to = next->offset,
                      .what = scanned->fault});
     if (found.back().to <= start_) found.pop_back();
-    if (next->position == segment->bytes()) co_return std::move(found);
+    if (next->position == looked.end.position) co_return std::move(found);
     position = next->position;
-    order = BatchOrder(*segment, *indexes, position, next->offset, epochs_);
+    order = BatchOrder(*segment, *looked.indexes, position, next->offset, epochs_);
   }
 }
 
-host::Task<Result<Store::BatchPlace>> Store::NextWhole(SegmentPointer segment,
-                                                       IndexesPointer indexes, FilePointer file,
+host::Task<Result<Store::BatchPlace>> Store::NextWhole(Looked looked, FilePointer file,
                                                        uint64_t position, Offset least) {
   // Where only what a checksum covers is damaged, the length is still right.
   auto front = co_await ReadFile(file, position, records::kHeaderBytes);
   if (!front) co_return std::unexpected(front.error());
   if (auto header = records::ParseHeader(front->view())) {
     const uint64_t behind = position + header->size();
-    auto whole = co_await IsWholeAt(segment, indexes, file, behind, least);
+    auto whole = co_await IsWholeAt(looked, file, behind, least);
     if (!whole) co_return std::unexpected(whole.error());
     if (*whole) co_return BatchPlace{behind, **whole};
   }
-  auto next = indexes->offsets.PositionAfter(position);
+  auto next = looked.indexes->offsets.PositionAfter(position);
   while (next) {
-    auto whole = co_await IsWholeAt(segment, indexes, file, *next, least);
+    auto whole = co_await IsWholeAt(looked, file, *next, least);
     if (!whole) co_return std::unexpected(whole.error());
     if (*whole) co_return BatchPlace{*next, **whole};
-    next = indexes->offsets.PositionAfter(*next);
+    next = looked.indexes->offsets.PositionAfter(*next);
   }
-  co_return BatchPlace{segment->bytes(), segment->end()};
+  co_return looked.end;
 }
 
 // The offset of the batch at `position`, if it is one, and may stand there above `least`.
-host::Task<Result<std::optional<Offset>>> Store::IsWholeAt(SegmentPointer segment,
-                                                           IndexesPointer indexes, FilePointer file,
+host::Task<Result<std::optional<Offset>>> Store::IsWholeAt(Looked looked, FilePointer file,
                                                            uint64_t position, Offset least) {
   std::optional<Offset> nothing;
-  const uint64_t end = segment->bytes();
+  const uint64_t end = looked.end.position;
   auto bytes = co_await ReadFile(file, position, records::kHeaderBytes);
   if (!bytes) co_return std::unexpected(bytes.error());
   auto header = records::ParseHeader(bytes->view());
   if (!header || header->base_offset <= least || position + header->size() > end) co_return nothing;
   bytes = co_await ReadFile(file, position, header->size());
   if (!bytes) co_return std::unexpected(bytes.error());
-  const BatchOrder order(*segment, *indexes, position, least, epochs_);
+  const BatchOrder order(*looked.segment, *looked.indexes, position, least, epochs_);
   if (!records::ParseBatch(bytes->view())) co_return nothing;
   if (!order.Judge(*header, nullptr).empty()) co_return nothing;
   co_return header->base_offset;
