@@ -68,7 +68,7 @@ class Bench:
         topic = self.fresh()
         cluster.create(topic, partitions, replicas, durability)
         got = self.load(cluster, topic, "pace", seconds=self.options.seconds, rate=rate,
-                        linger_ms=0)
+                        linger_ms=self.options.linger_ms)
         cluster.delete(topic)
         return {"p50 ms": got["p50_ms"], "p99 ms": got["p99_ms"], "p99.9 ms": got["p999_ms"]}
 
@@ -198,6 +198,9 @@ def main():
     parser.add_argument("--rows", default="", help="only rows whose name has this in it")
     parser.add_argument("--only", choices=["weir", "kafka"])
     parser.add_argument("--bin", default=clusters.ROOT / "bazel-bin")
+    parser.add_argument("--linger-ms", type=float, default=5,
+                        help="with a pace: how long a batch waits for company at most; 5 is what "
+                        "both clients do unless they are told otherwise")
     parser.add_argument("--soak", type=float, default=0, help="instead: one load for so many seconds")
     options = parser.parse_args()
     bench = Bench(options)
