@@ -30,8 +30,9 @@ void Tell(int to, const std::string& line) {
   }
 }
 
+// An exception is a death like any other: nobody above may catch it, and run on in the child.
 [[noreturn]] void RunInChild(const std::string& text, uint64_t seed, Options options, int to,
-                             int errors) {
+                             int errors) noexcept {
   dup2(errors, STDERR_FILENO);
   FLAGS_logtostderr = true;
   FLAGS_minloglevel = kOnlyFatal;
