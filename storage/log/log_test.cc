@@ -125,6 +125,28 @@ TEST(Log, RebuildsAnIndexThatIsMissingOrDamaged) {
   }
 }
 
+// Upkeep forgets the indexes of what is idle, at any step of a read that makes them anew.
+TEST(Log, ReadsThroughAnIndexThatIsForgottenWhileItIsRebuilt) {
+  for (int steps = 0; steps < 60; ++steps) {
+    LogOptions options;
+    options.roll.bytes = 10'000;
+    LogFixture t(options);
+    t.Open();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(t.Append(BatchOf(std::string(1000, 'v'))));
+    t.world.RunAll();
+    t.Upkeep(30);
+    t.world.Remove("topics/t-0/00000000000000000000.index", [](Result<void>) {});
+    t.world.RunAll();
+    std::optional<Result<Bytes>> read;
+    t.log->Read(Offset(0), Offset(5), 1 << 20, [&](Result<Bytes> result) { read = result; });
+    for (int step = 0; step < steps; ++step) t.world.RunOne();
+    t.log->Upkeep(Offset(30));
+    t.world.RunAll();
+    ASSERT_TRUE(read && *read) << "after " << steps << " steps";
+    EXPECT_FALSE((*read)->empty()) << "after " << steps << " steps";
+  }
+}
+
 TEST(Log, ReadsWholeBatchesFromTheOneThatHoldsTheOffset) {
   LogFixture t;
   t.Open();

@@ -103,9 +103,16 @@ host::Task<Result<void>> Store::Load(SegmentPointer segment) {
   // So many closed segments are read at a time in one log, or their indexes come and go.
   constexpr size_t kLoadedMax = 4;
   if (segment->indexes) co_return Result<void>();
-  auto loaded = co_await LoadIndexes(host_.disk, folder_, segment, options_.index_interval_bytes);
-  if (!loaded) co_return std::unexpected(loaded.error());
-  if (*loaded) ReportDamage(std::move(**loaded));
+  const uint64_t layout = layout_;
+  const uint64_t generation = generation_;
+  // What was made anew may be forgotten again while it is written.
+  while (!segment->indexes) {
+    auto loaded = co_await LoadIndexes(host_.disk, folder_, segment, options_.index_interval_bytes);
+    if (!loaded) co_return std::unexpected(loaded.error());
+    // Where the file was replaced or cut meanwhile, it says nothing of what is there now.
+    const bool is_same = layout == layout_ && generation == generation_;
+    if (*loaded && is_same) ReportDamage(std::move(**loaded));
+  }
   if (is_active(segment)) co_return Result<void>();
   loaded_.push_back(segment);
   while (loaded_.size() > kLoadedMax) {
