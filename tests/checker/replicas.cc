@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -42,11 +43,17 @@ class Kept {
 std::optional<Kept> ReadAll(cluster::Cluster& cluster, partition::Partition& partition, Offset from,
                             Offset to) {
   Kept all(partition.state().log.compacted);
+  int patience = 20;
   while (from < to) {
     std::optional<Result<Bytes>> read;
     partition.ReadForFeed(from, kReadBytes, [&](Result<Bytes> bytes) { read = std::move(bytes); });
     cluster.world().RunUntil([&] { return read.has_value(); }, std::chrono::seconds(10));
-    if (!read || !*read || (*read)->empty()) return std::nullopt;
+    if (!read || !*read || (*read)->empty()) {
+      // Files are put in the place of others while they are read.
+      if (from < partition.log()->start() || --patience == 0) return std::nullopt;
+      cluster.world().RunFor(std::chrono::milliseconds(10));
+      continue;
+    }
     records::BatchRun run(**read);
     for (auto batch = run.Next(); batch && *batch; batch = run.Next()) {
       const records::BatchHeader& header = (*batch)->header;
@@ -58,6 +65,37 @@ std::optional<Kept> ReadAll(cluster::Cluster& cluster, partition::Partition& par
   return all;
 }
 
+using Replicas = std::map<std::string, partition::Partition*>;
+
+Offset StartOf(const Replicas& replicas) {
+  Offset start(0);
+  for (const auto& [name, replica] : replicas) start = std::max(start, replica->log()->start());
+  return start;
+}
+
+std::vector<std::string> Compare(cluster::Cluster& cluster, const PartitionId& id,
+                                 const Replicas& replicas) {
+  Offset to = Offset::Max();
+  for (const auto& [name, replica] : replicas) to = std::min(to, replica->high_watermark());
+  std::vector<std::string> wrong;
+  // What is old goes while it is read.
+  for (std::optional<Offset> from; from != StartOf(replicas);) {
+    from = StartOf(replicas);
+    wrong.clear();
+    std::optional<Kept> first;
+    for (const auto& [name, replica] : replicas) {
+      auto all = ReadAll(cluster, *replica, *from, to);
+      if (!first) first = all;
+      if (all && *all == *first) continue;
+      std::ostringstream words;
+      words << name << ": partition " << id << " differs from its other replicas in [" << *from
+            << ", " << to << ")";
+      wrong.push_back(words.str());
+    }
+  }
+  return wrong;
+}
+
 }  // namespace
 
 std::vector<std::string> CompareReplicas(cluster::Cluster& cluster) {
@@ -66,32 +104,18 @@ std::vector<std::string> CompareReplicas(cluster::Cluster& cluster) {
   if (!active) return {"no controller is active"};
   metadata::Image image = active->machine().committed();
   for (const auto& [id, record] : image.partitions) {
-    std::map<std::string, partition::Partition*> replicas;
-    Offset from(0);
-    Offset to = Offset::Max();
+    Replicas replicas;
     for (const auto& replica : record.replicas) {
       std::string name = "node-" + std::to_string(replica.node.value());
       storage::StorageNode* node = cluster.node(name);
       partition::Partition* held = node ? node->partitions()->Find(id) : nullptr;
-      if (!held || !held->log()) {
+      if (held && held->log()) {
+        replicas[name] = held;
+      } else {
         wrong.push_back(name + " holds no replica that the image gives it");
-        continue;
-      }
-      replicas[name] = held;
-      from = std::max(from, held->log()->start());
-      to = std::min(to, held->high_watermark());
-    }
-    std::optional<Kept> first;
-    for (auto& [name, replica] : replicas) {
-      auto all = ReadAll(cluster, *replica, from, to);
-      if (!first) first = all;
-      if (!all || *all != *first) {
-        std::ostringstream words;
-        words << name << ": partition " << id << " differs from its other replicas in [" << from
-              << ", " << to << ")";
-        wrong.push_back(words.str());
       }
     }
+    for (std::string& words : Compare(cluster, id, replicas)) wrong.push_back(std::move(words));
   }
   return wrong;
 }

@@ -26,8 +26,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "client/driver/consumer.h"
+#include "common/base/error_code.h"
 #include "tests/checker/everything.h"
 #include "tests/checker/history.h"
 #include "tests/checker/replicas.h"
@@ -96,6 +99,8 @@ class Scenario {
   void ExpectAll();
   void ExpectOfWorkloads();
   void ReadBack(const std::string& topic);
+  Answer<void> ReadAll(const std::string& topic,
+                       std::vector<std::pair<PartitionIndex, client::ReadRecord>>* found);
   void Wrong(const std::string& words) { verdict_.wrong.push_back(words); }
 
   const std::string text_;
