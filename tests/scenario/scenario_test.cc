@@ -19,7 +19,7 @@ constexpr char kFolder[] = "tests/scenario";
 constexpr uint64_t kSeeds = 20;
 // The file that draws all it does goes deepest.
 constexpr char kSwarm[] = "swarm_of_faults";
-constexpr uint64_t kSwarmSeeds = 120;
+constexpr uint64_t kSwarmSeeds = 60;
 
 std::vector<std::string> ScenarioNames() {
   std::vector<std::string> names;
