@@ -47,6 +47,7 @@ void Directory::Fail(const Error& error) {
 // Its file stays open, whatever else is.
 void Directory::OpenJournal(journal::JournalOptions options, Callback<void(Result<void>)> done) {
   CHECK(!journal_);
+  options.may_grow = [this](uint64_t bytes) { return Take(bytes); };
   host::Host host{host_.clock, host_.strand, disk_, host_.network, host_.random};
   journal::OpenJournal(
       host, kJournalFile, options,
@@ -97,13 +98,15 @@ std::optional<uint64_t> Directory::free() const {
   return space_->free - std::min(space_->free, admitted_);
 }
 
+bool Directory::Take(uint64_t bytes) {
+  if (!space_ || is_full_ || *free() < min_free_ || *free() - min_free_ < bytes) return false;
+  admitted_ += bytes;
+  return true;
+}
+
 Answer<void> Directory::AdmitAppend(uint64_t bytes) {
-  if (!space_) return {};
+  if (!space_ || Take(bytes)) return {};
   const uint64_t left = *free();
-  if (!is_full_ && left >= min_free_ && left - min_free_ >= bytes) {
-    admitted_ += bytes;
-    return {};
-  }
   const uint64_t needed = min_free_ + (is_full_ ? min_free_ / kRoomShare : bytes);
   // From the first that does not fit, nothing does: or small ones would pass large ones for ever.
   SetFull(true);

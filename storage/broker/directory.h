@@ -76,6 +76,8 @@ class Directory {
   uint64_t min_free() const { return min_free_; }
 
  private:
+  // So much of what is free will be used, unless that would leave too little or nobody knows yet.
+  bool Take(uint64_t bytes);
   void Measure();
   void Measured(const host::Space& space);
   void SetFull(bool is_full);

@@ -11,6 +11,7 @@
 // is committed any more.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ struct JournalOptions {
   // It is made in steps of so much, each filled with zeros before it is used: a write into blocks
   // that exist costs the file system nothing but the write.
   uint64_t step_bytes = 8ull << 20;
+  // Asked before each step after the first, whether so much may be taken from the disk; empty: it
+  // may. Where it may not, the journal does with what it has, and asks again by and by.
+  std::function<bool(uint64_t bytes)> may_grow;
   // What one synced write takes.
   size_t frame_bytes_max = 4 << 20;
   // So many partitions sync their segments at once to make room: not so many that writes of others

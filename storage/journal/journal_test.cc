@@ -188,6 +188,30 @@ TEST(Journal, GrowsToItsSizeWhileItIsUsed) {
   EXPECT_EQ(logs[0].durable, Offset(200));
 }
 
+TEST(Journal, DoesWithWhatItHasWhileTheDiskHasNoRoom) {
+  JournalFixture t(1, 512 << 10);
+  bool has_room = false;
+  t.options.may_grow = [&](uint64_t bytes) {
+    EXPECT_EQ(bytes, 64u << 10);
+    return has_room;
+  };
+  t.Open();
+  Logs logs(t, 1);
+  for (int i = 0; i < 200; ++i) {
+    logs[0].Append(std::string(3000, 'x'));
+    t.world.RunAll();
+  }
+  EXPECT_EQ(t.file().size(), 64u << 10);
+  EXPECT_EQ(logs[0].durable, Offset(200));
+  has_room = true;
+  for (int i = 0; i < 200; ++i) {
+    logs[0].Append(std::string(3000, 'x'));
+    t.world.RunAll();
+  }
+  EXPECT_EQ(t.file().size(), 512u << 10);
+  EXPECT_EQ(logs[0].durable, Offset(400));
+}
+
 TEST(Journal, TellsOnceThatItFailed) {
   for (const char* kind : {"write", "sync"}) {
     JournalFixture t;

@@ -278,7 +278,7 @@ void Writer::ForgetVacant() {
 
 void Writer::AskForSyncs() {
   if (failed_ || abandoned_) return;
-  uint64_t half = (may_grow_ ? blocks_max() : ring_.blocks()) / 2;
+  uint64_t half = (may_grow_ && has_room_ ? blocks_max() : ring_.blocks()) / 2;
   if (ring_.held_blocks() <= half && !is_short_) return;
   // Frames may hold much less than lies between them, and the oldest of them is always in the way.
   Ticket old = std::max(ring_.LastBefore(std::min(half, ring_.frame_blocks() / 2)),
@@ -359,7 +359,9 @@ void Writer::GrowWhereNeeded() {
   uint64_t step = options_.step_bytes / kBlockBytes;
   bool is_near = ring_.blocks() - ring_.head() < step / 2;
   if (failed_ || growing_ || !may_grow_ || ring_.blocks() >= blocks_max()) return;
-  if (is_near || is_short_) host::Spawn(Grow(shared_from_this()));
+  if (!is_near && !is_short_) return;
+  has_room_ = !options_.may_grow || options_.may_grow(options_.step_bytes);
+  if (has_room_) host::Spawn(Grow(shared_from_this()));
 }
 
 host::Task<void> Writer::Grow(std::shared_ptr<Writer> self) {

@@ -144,6 +144,8 @@ class Writer : public std::enable_shared_from_this<Writer> {
   bool committing_ = false;
   bool growing_ = false;
   bool may_grow_ = true;
+  // As options_.may_grow said last.
+  bool has_room_ = true;
   // Some record found no room.
   bool is_short_ = false;
   Callback<void(Result<void>)> closed_;

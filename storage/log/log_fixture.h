@@ -45,7 +45,7 @@ struct HeardEvents : LogEvents {
 };
 
 // So small that it is written round and round.
-inline constexpr journal::JournalOptions kSmallJournal{.bytes = 64 << 10, .step_bytes = 64 << 10};
+inline const journal::JournalOptions kSmallJournal{.bytes = 64 << 10, .step_bytes = 64 << 10};
 
 // Whether a log has a journal under it, or syncs its own files for each append.
 enum class Flush { kFiles, kJournal };
