@@ -175,6 +175,30 @@ TEST_F(GrpcNetworkTest, GivesUpAtTheDeadline) {
   EXPECT_EQ(status.code, StatusCode::kDeadlineExceeded);
 }
 
+// The server has heard by then that the client is gone, and the call is over but for its answer.
+TEST_F(GrpcNetworkTest, TakesAnAnswerThatComesAfterTheClientHasGivenUp) {
+  Endpoint at = Serve();
+  auto pass = [this] {
+    bool passed = false;
+    loop_.RunAt(clock_.Now() + milliseconds(100), [&] {
+      passed = true;
+      Check();
+    });
+    RunUntil([&] { return passed; });
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Call(at, "/test.Words/Keep", {}, milliseconds(20)).first.code,
+              StatusCode::kDeadlineExceeded);
+  }
+  RunUntil([&] { return kept_.size() == 3; });
+  pass();
+  kept_[0](CallStatus::Ok(), {Bytes::FromString("late")});
+  kept_[1] = {};
+  pass();
+  EXPECT_EQ(Call(at, "/test.Words/Reverse", {}).first, CallStatus::Ok());
+  // The third outlives the network.
+}
+
 TEST_F(GrpcNetworkTest, FailsFastWhereNobodyListensAndCallsAgainOnceSomebodyDoes) {
   Endpoint at = Serve();
   {

@@ -174,7 +174,8 @@ class UnaryServerCall : public ServerCall, public std::enable_shared_from_this<U
   void Done(What what) {
     auto self = shared_from_this();
     what();
-    if (--under_way_ == 0) calls_->under_way.erase(self);
+    // One that the client has given up is answered all the same, by and by.
+    if (--under_way_ == 0 && is_answered_) calls_->under_way.erase(self);
   }
 
   const std::shared_ptr<ServerCalls> calls_;
